@@ -1,0 +1,50 @@
+# Everything a fresh machine needs is installed by these targets; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LOCK := --quiet --generate-hashes --universal --no-header --no-emit-find-links --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint format bench torture lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml requirements-dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(READY) ## serve on http://127.0.0.1:8000, with its own PostgreSQL and NATS in .registre/
+	$(BIN)/registre serve
+
+demo: $(READY) ## play a whole consultation against the real service, from an empty folder
+	$(BIN)/registre demo
+
+lint: $(READY) ## check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint ## lint, then every test; starts the servers it needs
+	$(BIN)/pytest
+
+format: $(READY) ## rewrite the code in the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## deposits a second over HTTP; prints one JSON line last
+	$(BIN)/python -m tests.bench.deposits
+
+torture: $(READY) ## the long runs that make test leaves out
+	$(BIN)/pytest -m torture --override-ini addopts=--import-mode=importlib --timeout 1800
+
+lock: $(READY) ## renew the lock files from pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile $(LOCK) --group dev --group bench pyproject.toml -o requirements-dev.txt
+
+clean: ## remove the virtual environment and the caches, never the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

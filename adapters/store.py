@@ -1,0 +1,87 @@
+"""The port of the event store: what every store promises, whether PostgreSQL or memory is behind it.
+
+It speaks the eventsourcing package's StoredEvent, Notification, Tracking and IntegrityError, so that the package's own recorder cases and
+tools can be run against it.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from eventsourcing.persistence import IntegrityError, Notification, OperationalError, StoredEvent
+
+NO_STREAMS: Mapping[UUID, int] = {}
+
+
+@dataclass(frozen=True)
+class Draft(StoredEvent):
+    """An event about to be appended. `originator_version` counts from 1 in each stream."""
+
+    consultation: str = ""
+    """Slug of the consultation it belongs to: the second part of its subject on the broker."""
+
+
+@dataclass(frozen=True)
+class Entry(Notification):
+    """An event as the store holds it. `id` is its position: 1, 2, 3 ... without a gap."""
+
+    consultation: str
+    recorded_at: datetime
+    """Stamped under the counter lock; never decreases with position. Restricted: never shown to the public."""
+
+
+class Conflict(IntegrityError):
+    """A stream is not at the version that the append relied on."""
+
+    def __init__(self, stream: UUID | str) -> None:
+        super().__init__(f"stream {stream} has moved")
+        self.stream = stream
+
+
+class Unavailable(OperationalError):
+    """The store cannot take the append now: nothing is known to be written unless `uncertain`.
+
+    `uncertain` means that the connection broke while the commit was under way: a caller who needs to know looks the stream up again.
+    """
+
+    def __init__(self, reason: str, *, uncertain: bool = False) -> None:
+        super().__init__(reason)
+        self.uncertain = uncertain
+
+
+class EventStore(Protocol):
+    """Append-only, gap-free, all-or-nothing across streams."""
+
+    async def append(self, events: Sequence[StoredEvent], given: Mapping[UUID, int] = NO_STREAMS) -> list[int]:
+        """Write `events` atomically and return their positions, consecutive and in order; durable once it returns.
+
+        `given` names streams that must still be at that version (0: no event yet). Raises Conflict when a (stream, version) exists already or
+        a given stream has moved, also when it moved through an earlier request of the same batch; Unavailable when the server is away.
+        """
+        ...
+
+    async def stream(self, stream: UUID, *, after: int = 0, up_to: int | None = None) -> list[Entry]:
+        """The events of one stream with `after` < version <= `up_to`, in order of version."""
+        ...
+
+    async def page(self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None) -> list[Entry]:
+        """At most `limit` events with `after` < position <= `up_to`, in order of position."""
+        ...
+
+    async def head(self) -> int:
+        """The last position, 0 in an empty log."""
+        ...
+
+    async def position_at(self, moment: datetime) -> int:
+        """The last position recorded at or before `moment`, 0 if there is none."""
+        ...
+
+    def follow(self, after: int = 0) -> AsyncIterator[list[Entry]]:
+        """Every event after a position, in batches, for ever: each once, in order, woken after each commit."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is queued and let go of the connections."""
+        ...

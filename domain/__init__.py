@@ -1,0 +1,1 @@
+"""The rules of a consultation: pure functions over immutable facts."""

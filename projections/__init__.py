@@ -1,0 +1,1 @@
+"""Read models, one folder each, rebuilt from the log at any time."""

@@ -1,0 +1,1 @@
+"""The service: HTTP, the command line, the worker."""
