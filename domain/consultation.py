@@ -1,0 +1,421 @@
+"""A consultation: prepared, opened, its themes opened and closed each in its own window, its promises made and kept."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.definition import Clause, Code, Mode, Policies
+from domain.errors import CorruptHistory, Refused
+from domain.sealed import Sealed
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+class Prepared(Struct, frozen=True, tag="consultation.prepared.v1"):
+    slug: str
+    title: str
+    language: str
+
+
+class PoliciesAdopted(Struct, frozen=True, tag="consultation.policies_adopted.v1"):
+    mode: Mode
+    second_look_s: int
+    appeal_s: int
+    readers: int
+    lease_s: int
+    length_min: int
+    length_max: int
+    retention_days: int
+
+
+class CharterAdopted(Struct, frozen=True, tag="consultation.charter_adopted.v1"):
+    version: int
+    clauses: tuple[Clause, ...]
+    reason: str
+
+
+class ThemeAdded(Struct, frozen=True, tag="consultation.theme_added.v1"):
+    theme: str
+    title: str
+    question: str
+    opens: datetime
+    closes: datetime
+
+
+class MethodologyAdopted(Struct, frozen=True, tag="consultation.methodology_adopted.v1"):
+    version: int
+    text: str
+    reason: str
+
+
+class CodebookAdopted(Struct, frozen=True, tag="consultation.codebook_adopted.v1"):
+    version: int
+    codes: tuple[Code, ...]
+    reason: str
+
+
+class CommitmentMade(Struct, frozen=True, tag="consultation.commitment_made.v1"):
+    commitment: str
+    text: str
+    due: date
+
+
+class Opened(Struct, frozen=True, tag="consultation.opened.v1"):
+    queue_seed_digest: bytes
+    """SHA-256 of the 32 random bytes that order the readings: nobody can choose the order afterwards."""
+    queue_seed: Sealed
+    commitment: bytes
+
+
+class ThemeOpened(Struct, frozen=True, tag="consultation.theme_opened.v1"):
+    theme: str
+
+
+class ThemeExtended(Struct, frozen=True, tag="consultation.theme_extended.v1"):
+    theme: str
+    closes: datetime
+    reason: str
+
+
+class ThemeClosed(Struct, frozen=True, tag="consultation.theme_closed.v1"):
+    theme: str
+
+
+class Closed(Struct, frozen=True, tag="consultation.closed.v1"):
+    pass
+
+
+class ReadingsFinished(Struct, frozen=True, tag="consultation.readings_finished.v1"):
+    queue_seed: bytes
+
+
+class CommitteeConvened(Struct, frozen=True, tag="consultation.committee_convened.v1"):
+    meeting: str
+    date: date
+
+
+class SynthesisAdopted(Struct, frozen=True, tag="consultation.synthesis_adopted.v1"):
+    text: str
+
+
+class CommitmentKept(Struct, frozen=True, tag="consultation.commitment_kept.v1"):
+    commitment: str
+    evidence: str
+
+
+Event = (
+    Prepared | PoliciesAdopted | CharterAdopted | ThemeAdded | MethodologyAdopted | CodebookAdopted | CommitmentMade | Opened
+    | ThemeOpened | ThemeExtended | ThemeClosed | Closed | ReadingsFinished | CommitteeConvened | SynthesisAdopted | CommitmentKept
+)  # fmt: skip
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+class Prepare(Struct, frozen=True):
+    slug: str
+    title: str
+    language: str
+
+
+class AdoptPolicies(Struct, frozen=True):
+    policies: Policies
+
+
+class AdoptCharter(Struct, frozen=True):
+    clauses: tuple[Clause, ...]
+    reason: str = ""
+
+
+class AddTheme(Struct, frozen=True):
+    theme: str
+    title: str
+    question: str
+    opens: datetime
+    closes: datetime
+
+
+class AdoptMethodology(Struct, frozen=True):
+    text: str
+    reason: str = ""
+
+
+class AdoptCodebook(Struct, frozen=True):
+    codes: tuple[Code, ...]
+    reason: str = ""
+
+
+class MakeCommitment(Struct, frozen=True):
+    commitment: str
+    text: str
+    due: date
+
+
+class Open(Struct, frozen=True):
+    queue_seed_digest: bytes
+    queue_seed: Sealed
+    commitment: bytes
+
+
+class OpenTheme(Struct, frozen=True):
+    theme: str
+    now: datetime
+
+
+class ExtendTheme(Struct, frozen=True):
+    theme: str
+    closes: datetime
+    reason: str
+
+
+class CloseTheme(Struct, frozen=True):
+    theme: str
+    now: datetime
+
+
+class Close(Struct, frozen=True):
+    pass
+
+
+class FinishReadings(Struct, frozen=True):
+    queue_seed: bytes
+    outstanding: int
+    """Contributions under analysis that lack a reading, at the head of the log."""
+
+
+class ConveneCommittee(Struct, frozen=True):
+    meeting: str
+    date: date
+
+
+class AdoptSynthesis(Struct, frozen=True):
+    text: str
+
+
+class KeepCommitment(Struct, frozen=True):
+    commitment: str
+    evidence: str
+
+
+Command = (
+    Prepare | AdoptPolicies | AdoptCharter | AddTheme | AdoptMethodology | AdoptCodebook | MakeCommitment | Open
+    | OpenTheme | ExtendTheme | CloseTheme | Close | FinishReadings | ConveneCommittee | AdoptSynthesis | KeepCommitment
+)  # fmt: skip
+
+# --- states ----------------------------------------------------------------------------------------------------------
+
+
+class Window(Struct, frozen=True):
+    title: str
+    opens: datetime
+    closes: datetime
+    phase: Literal["waiting", "open", "closed"] = "waiting"
+
+
+class Adopted(Struct, frozen=True):
+    """What has been adopted so far, whatever the phase."""
+
+    slug: str
+    title: str
+    language: str
+    policies: Policies | None = None
+    charters: tuple[tuple[Clause, ...], ...] = ()
+    """Every version in order: version n stands at index n - 1."""
+    themes: Mapping[str, Window] = {}
+    methodologies: int = 0
+    codebooks: tuple[tuple[Code, ...], ...] = ()
+    commitments: Mapping[str, bool] = {}
+    """Id to whether it has been kept."""
+    meetings: frozenset[str] = frozenset()
+    queue_seed_digest: bytes = b""
+
+
+class Preparing(Struct, frozen=True):
+    adopted: Adopted
+
+
+class Running(Struct, frozen=True):
+    """Opened; each theme follows its own window."""
+
+    adopted: Adopted
+
+
+class Over(Struct, frozen=True):
+    adopted: Adopted
+    readings_finished: bool = False
+    synthesis: bool = False
+
+
+State = Preparing | Running | Over | None
+"""None: nothing has happened yet."""
+
+
+def decide(state: State, command: Command) -> tuple[Event, ...]:
+    """The events that `command` causes in `state`; raises Refused where the rules do not allow it."""
+    match state, command:
+        case None, Prepare(slug, title, language):
+            return (Prepared(slug, title, language),)
+        case None, _:
+            raise Refused("not-now", state="nothing", command=type(command).__name__)
+        case _, Prepare(slug):
+            raise Refused("duplicate", field="slug", value=slug)
+
+        case Preparing(), AdoptPolicies(p):
+            return (
+                PoliciesAdopted(
+                    p.mode, p.second_look_s, p.appeal_s, p.readers, p.lease_s, p.length_min, p.length_max, p.retention_days
+                ),
+            )
+        case _, AdoptPolicies():
+            raise Refused("appointed-before-opening", field="policies")
+        case _, AdoptCharter(clauses, reason):
+            _needs_a_reason(state, reason)
+            _distinct("clauses", [clause.id for clause in clauses])
+            return (CharterAdopted(len(state.adopted.charters) + 1, clauses, reason),)
+        case _, AdoptMethodology(text, reason):
+            _needs_a_reason(state, reason)
+            return (MethodologyAdopted(state.adopted.methodologies + 1, text, reason),)
+        case _, AdoptCodebook(codes, reason):
+            _needs_a_reason(state, reason)
+            _distinct("codes", [code.id for code in codes])
+            return (CodebookAdopted(len(state.adopted.codebooks) + 1, codes, reason),)
+        case Preparing(adopted), AddTheme(theme) if theme in adopted.themes:
+            raise Refused("duplicate", field="theme", value=theme)
+        case Preparing(), AddTheme(opens=opens, closes=closes) if closes <= opens:
+            raise Refused("window-empty", theme=command.theme)
+        case Preparing(), AddTheme(theme, title, question, opens, closes):
+            return (ThemeAdded(theme, title, question, opens, closes),)
+        case _, AddTheme():
+            raise Refused("appointed-before-opening", field="theme")
+        case Preparing(adopted), MakeCommitment(commitment) if commitment in adopted.commitments:
+            raise Refused("duplicate", field="commitment", value=commitment)
+        case Preparing(), MakeCommitment(commitment, text, due):
+            return (CommitmentMade(commitment, text, due),)
+        case _, MakeCommitment():
+            raise Refused("appointed-before-opening", field="commitment")
+
+        case Preparing(adopted), Open(digest, seed, commitment):
+            if missing := _missing(adopted):
+                raise Refused("not-ready", missing=missing)
+            return (Opened(digest, seed, commitment),)
+        case Preparing(), _:
+            raise Refused("not-open-yet", command=type(command).__name__)
+
+        case Running(adopted), (OpenTheme(theme) | ExtendTheme(theme) | CloseTheme(theme)) if theme not in adopted.themes:
+            raise Refused("unknown-theme", theme=theme)
+        case Running(adopted), OpenTheme(theme) if adopted.themes[theme].phase != "waiting":
+            raise Refused("theme-started", theme=theme)
+        case Running(adopted), OpenTheme(theme, now) if now < adopted.themes[theme].opens:
+            raise Refused("too-early", theme=theme, opens=adopted.themes[theme].opens)
+        case Running(), OpenTheme(theme):
+            return (ThemeOpened(theme),)
+        case Running(adopted), (ExtendTheme(theme) | CloseTheme(theme)) if adopted.themes[theme].phase == "closed":
+            raise Refused("theme-closed", theme=theme)
+        case Running(), ExtendTheme(reason=reason) if not reason.strip():
+            raise Refused("reason-missing", field="reason")
+        case Running(adopted), ExtendTheme(theme, closes) if closes <= adopted.themes[theme].closes:
+            raise Refused("closing-not-later", theme=theme, closes=adopted.themes[theme].closes)
+        case Running(), ExtendTheme(theme, closes, reason):
+            return (ThemeExtended(theme, closes, reason),)
+        case Running(adopted), CloseTheme(theme, now) if now < adopted.themes[theme].closes:
+            raise Refused("too-early", theme=theme, closes=adopted.themes[theme].closes)
+        case Running(), CloseTheme(theme):
+            return (ThemeClosed(theme),)
+        case Running(adopted), Close():
+            if still := sorted(theme for theme, window in adopted.themes.items() if window.phase != "closed"):
+                raise Refused("themes-open", themes=still)
+            return (Closed(),)
+        case Over(), (OpenTheme() | ExtendTheme() | CloseTheme() | Close() | Open()):
+            raise Refused("consultation-over")
+
+        case Running(), (FinishReadings() | AdoptSynthesis()):
+            raise Refused("consultation-running")
+        case Over(readings_finished=True), FinishReadings():
+            raise Refused("not-now", state="readings finished")
+        case Over(), FinishReadings(outstanding=outstanding) if outstanding:
+            raise Refused("readings-incomplete", outstanding=outstanding)
+        case Over(adopted), FinishReadings(seed) if sha256(seed).digest() != adopted.queue_seed_digest:
+            raise Refused("queue-seed-mismatch")
+        case Over(), FinishReadings(seed):
+            return (ReadingsFinished(seed),)
+        case ((Running(adopted) | Over(adopted)), ConveneCommittee(meeting)) if meeting in adopted.meetings:
+            raise Refused("duplicate", field="meeting", value=meeting)
+        case ((Running() | Over()), ConveneCommittee(meeting, day)):
+            return (CommitteeConvened(meeting, day),)
+        case Over(synthesis=True), AdoptSynthesis():
+            raise Refused("synthesis-adopted")
+        case Over(), AdoptSynthesis(text):
+            return (SynthesisAdopted(text),)
+        case ((Running(adopted) | Over(adopted)), KeepCommitment(commitment)) if commitment not in adopted.commitments:
+            raise Refused("unknown-commitment", commitment=commitment)
+        case ((Running(adopted) | Over(adopted)), KeepCommitment(commitment)) if adopted.commitments[commitment]:
+            raise Refused("already-kept", commitment=commitment)
+        case ((Running() | Over()), KeepCommitment(commitment, evidence)):
+            return (CommitmentKept(commitment, evidence),)
+    raise Refused("not-now", state=type(state).__name__, command=type(command).__name__)
+
+
+def _needs_a_reason(state: Preparing | Running | Over, reason: str) -> None:
+    """After opening nothing that binds contributors changes without a word of why."""
+    if not isinstance(state, Preparing) and not reason.strip():
+        raise Refused("reason-missing", field="reason")
+
+
+def _distinct(field: str, ids: list[str]) -> None:
+    for id_ in ids:
+        if ids.count(id_) > 1:
+            raise Refused("duplicate", field=field, value=id_)
+
+
+def _missing(adopted: Adopted) -> list[str]:
+    """What must still be adopted before opening."""
+    parts = {
+        "policies": adopted.policies, "charter": adopted.charters, "themes": adopted.themes,
+        "methodology": adopted.methodologies, "codebook": adopted.codebooks, "commitments": adopted.commitments,
+    }  # fmt: skip
+    return [name for name, part in parts.items() if not part]
+
+
+def evolve(state: State, event: Event) -> State:
+    match state, event:
+        case None, Prepared(slug, title, language):
+            return Preparing(Adopted(slug, title, language))
+        case Preparing(adopted), PoliciesAdopted(mode, second_look_s, appeal_s, readers, lease_s, shortest, longest, days):
+            policies = Policies(mode, second_look_s, appeal_s, readers, lease_s, shortest, longest, days)
+            return Preparing(replace(adopted, policies=policies))
+        case Preparing(adopted), ThemeAdded(theme, title, _, opens, closes):
+            return Preparing(replace(adopted, themes={**adopted.themes, theme: Window(title, opens, closes)}))
+        case Preparing(adopted), CommitmentMade(commitment):
+            return Preparing(replace(adopted, commitments={**adopted.commitments, commitment: False}))
+        case Preparing(adopted), Opened(digest):
+            return Running(replace(adopted, queue_seed_digest=digest))
+        case ((Preparing(adopted) | Running(adopted) | Over(adopted)), CharterAdopted(_, clauses)):
+            return replace(state, adopted=replace(adopted, charters=(*adopted.charters, clauses)))
+        case ((Preparing(adopted) | Running(adopted) | Over(adopted)), MethodologyAdopted(version)):
+            return replace(state, adopted=replace(adopted, methodologies=version))
+        case ((Preparing(adopted) | Running(adopted) | Over(adopted)), CodebookAdopted(_, codes)):
+            return replace(state, adopted=replace(adopted, codebooks=(*adopted.codebooks, codes)))
+        case Running(adopted), ThemeOpened(theme):
+            return Running(_with_window(adopted, theme, replace(adopted.themes[theme], phase="open")))
+        case Running(adopted), ThemeExtended(theme, closes):
+            return Running(_with_window(adopted, theme, replace(adopted.themes[theme], closes=closes)))
+        case Running(adopted), ThemeClosed(theme):
+            return Running(_with_window(adopted, theme, replace(adopted.themes[theme], phase="closed")))
+        case Running(adopted), Closed():
+            return Over(adopted)
+        case Over(), ReadingsFinished():
+            return replace(state, readings_finished=True)
+        case Over(), SynthesisAdopted():
+            return replace(state, synthesis=True)
+        case ((Running(adopted) | Over(adopted)), CommitteeConvened(meeting)):
+            return replace(state, adopted=replace(adopted, meetings=adopted.meetings | {meeting}))
+        case ((Running(adopted) | Over(adopted)), CommitmentKept(commitment)):
+            return replace(state, adopted=replace(adopted, commitments={**adopted.commitments, commitment: True}))
+    raise CorruptHistory(state, event)
+
+
+def _with_window(adopted: Adopted, theme: str, window: Window) -> Adopted:
+    return replace(adopted, themes={**adopted.themes, theme: window})

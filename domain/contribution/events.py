@@ -1,0 +1,136 @@
+"""What can have happened to a contribution."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.sealed import Sealed
+
+Channel = Literal["web", "paper", "email"]
+Actor = Literal["", "public", "private", "associative", "professional", "amateur"]
+Look = Literal["first", "second", "third", "appeal"]
+
+
+class Submitted(Struct, frozen=True, tag="contribution.submitted.v1"):
+    consultation: str
+    theme: str
+    charter: int
+    """Version of the charter that the contributor consented to."""
+    channel: Channel
+    actor: Actor
+    """Kind of actor as declared; empty when not declared."""
+    language: str
+    length: int
+    """In characters (code points)."""
+    contact_left: bool
+    held: bool
+    """Kept from public view until its first look: the policy moderates before publication."""
+    code_digest: bytes
+    commitment: bytes
+    sealed: Sealed
+
+
+class Flagged(Struct, frozen=True, tag="contribution.flagged.v1"):
+    rules: str
+    """Version of the screening rules."""
+    commitment: bytes
+    sealed: Sealed
+
+
+class ReviewAssigned(Struct, frozen=True, tag="contribution.review_assigned.v1"):
+    assignment: UUID
+    reviewer: str
+    look: Look
+    expires: datetime
+    seen: int
+    """Position of the log at which the queue was read."""
+
+
+class LeaseExpired(Struct, frozen=True, tag="contribution.lease_expired.v1"):
+    assignment: UUID
+
+
+class Kept(Struct, frozen=True, tag="contribution.kept.v1"):
+    reviewer: str
+
+
+class Hidden(Struct, frozen=True, tag="contribution.hidden.v1"):
+    reviewer: str
+    clause: str
+    charter: int
+    analysed: bool
+    """Whether the text still counts in the analysis: a decision apart from its visibility."""
+    origin: Literal["human", "automated"]
+    confirm_by: datetime
+    commitment: bytes
+    statement: Sealed
+
+
+class HidingConfirmed(Struct, frozen=True, tag="contribution.hiding_confirmed.v1"):
+    reviewer: str
+    appeal_by: datetime
+
+
+class HidingDisputed(Struct, frozen=True, tag="contribution.hiding_disputed.v1"):
+    """The second reviewer disagrees with the first: a third decides."""
+
+    reviewer: str
+
+
+class Reinstated(Struct, frozen=True, tag="contribution.reinstated.v1"):
+    by: str
+    cause: Literal["third-look", "unconfirmed"]
+
+
+class Appealed(Struct, frozen=True, tag="contribution.appealed.v1"):
+    commitment: bytes
+    sealed: Sealed
+
+
+class AppealSettled(Struct, frozen=True, tag="contribution.appeal_settled.v1"):
+    reviewer: str
+    granted: bool
+    commitment: bytes
+    statement: Sealed
+
+
+class ReadingAssigned(Struct, frozen=True, tag="contribution.reading_assigned.v1"):
+    assignment: UUID
+    reader: str
+    round: int
+    expires: datetime
+    seen: int
+
+
+class Coded(Struct, frozen=True, tag="contribution.coded.v1"):
+    assignment: UUID
+    reader: str
+    codebook: int
+    codes: tuple[str, ...]
+
+
+class QuestionAsked(Struct, frozen=True, tag="contribution.question_asked.v1"):
+    question: UUID
+    asker: str
+    commitment: bytes
+    sealed: Sealed
+
+
+class QuestionAnswered(Struct, frozen=True, tag="contribution.question_answered.v1"):
+    question: UUID
+    commitment: bytes
+    sealed: Sealed
+
+
+class Erased(Struct, frozen=True, tag="contribution.erased.v1"):
+    by: str
+    """`contributor`, or the pseudonym of the publisher who carried out a request or an order."""
+    reason: str
+
+
+Event = (
+    Submitted | Flagged | ReviewAssigned | LeaseExpired | Kept | Hidden | HidingConfirmed | HidingDisputed | Reinstated
+    | Appealed | AppealSettled | ReadingAssigned | Coded | QuestionAsked | QuestionAnswered | Erased
+)  # fmt: skip

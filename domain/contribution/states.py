@@ -1,0 +1,246 @@
+"""What a contribution is at a moment, and how its events move it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import combinations
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.contribution.events import (
+    Appealed,
+    AppealSettled,
+    Coded,
+    Erased,
+    Event,
+    Flagged,
+    Hidden,
+    HidingConfirmed,
+    HidingDisputed,
+    Kept,
+    LeaseExpired,
+    Look,
+    QuestionAnswered,
+    QuestionAsked,
+    ReadingAssigned,
+    Reinstated,
+    ReviewAssigned,
+    Submitted,
+)  # fmt: skip
+from domain.errors import CorruptHistory
+
+
+class Lease(Struct, frozen=True):
+    assignment: UUID
+    holder: str
+    expires: datetime
+
+
+class Dossier(Struct, frozen=True):
+    """What accumulates whatever moderation decides."""
+
+    consultation: str
+    theme: str
+    charter: int
+    code_digest: bytes
+    held: bool
+    language: str = "fr"
+    review: Lease | None = None
+    took_part: frozenset[str] = frozenset()
+    """Pseudonyms of those who decided here."""
+    appealed: bool = False
+    leases: tuple[Lease, ...] = ()
+    """Readings under way."""
+    readings: tuple[tuple[str, ...], ...] = ()
+    """Codes of each reading, in order."""
+    readers: frozenset[str] = frozenset()
+    questions: Mapping[UUID, bool] = {}
+    """Id to whether it has been answered."""
+
+
+class Unreviewed(Struct, frozen=True):
+    dossier: Dossier
+
+
+class Cleared(Struct, frozen=True):
+    """Kept, or reinstated: visible and analysed for good."""
+
+    dossier: Dossier
+
+
+class Contested(Struct, frozen=True):
+    """Hidden, and waiting for a second look."""
+
+    dossier: Dossier
+    analysed: bool
+    confirm_by: datetime
+
+
+class Disputed(Struct, frozen=True):
+    """Hidden, two reviewers disagree, and a third decides."""
+
+    dossier: Dossier
+    analysed: bool
+    confirm_by: datetime
+
+
+class Withheld(Struct, frozen=True):
+    dossier: Dossier
+    analysed: bool
+    appeal_by: datetime
+
+
+class UnderAppeal(Struct, frozen=True):
+    dossier: Dossier
+    analysed: bool
+
+
+class Excluded(Struct, frozen=True):
+    """The appeal was settled against it: withheld for good."""
+
+    dossier: Dossier
+    analysed: bool
+
+
+class Gone(Struct, frozen=True):
+    """Erased: nothing can be done with it, and nothing is known of it but that it was."""
+
+    dossier: Dossier
+
+
+Present = Unreviewed | Cleared | Contested | Disputed | Withheld | UnderAppeal | Excluded
+State = Present | Gone | None
+"""None: nothing has happened yet."""
+
+
+def visible(state: State) -> bool:
+    """Whether the public may see the text."""
+    match state:
+        case Cleared():
+            return True
+        case Unreviewed(dossier):
+            return not dossier.held
+    return False
+
+
+def analysed(state: State) -> bool:
+    """Whether the text counts in the analysis: a contribution stays in it until a removal says otherwise."""
+    match state:
+        case Unreviewed() | Cleared():
+            return True
+        case (
+            Contested(_, analysed)
+            | Disputed(_, analysed)
+            | Withheld(_, analysed)
+            | UnderAppeal(_, analysed)
+            | Excluded(_, analysed)
+        ):
+            return analysed
+    return False
+
+
+def settled(state: State) -> bool:
+    """Whether moderation has nothing left to do unless the contributor appeals."""
+    return isinstance(state, Cleared | Withheld | Excluded)
+
+
+def look(state: State) -> Look | None:
+    """Which look moderation owes this contribution now."""
+    match state:
+        case Unreviewed():
+            return "first"
+        case Contested():
+            return "second"
+        case Disputed():
+            return "third"
+        case UnderAppeal():
+            return "appeal"
+    return None
+
+
+def readings_wanted(dossier: Dossier, readers: int) -> int:
+    """How many readings in all: the policy's number, and one more when that many readings share no code two by two."""
+    done = [set(codes) for codes in dossier.readings[:readers]]
+    if len(done) < max(readers, 2) or any(one & other for one, other in combinations(done, 2)):
+        return readers
+    return readers + 1
+
+
+def evolve(state: State, event: Event) -> State:
+    if state is None or isinstance(state, Gone):
+        return _received(state, event)
+    match state, event:
+        case _, Erased():
+            return Gone(replace(state.dossier, review=None, leases=()))
+        case _, (
+            Kept(reviewer) | HidingDisputed(reviewer) | HidingConfirmed(reviewer) | Hidden(reviewer) | AppealSettled(reviewer)
+        ):
+            dossier = replace(state.dossier, review=None, took_part=state.dossier.took_part | {reviewer})
+            return _moderated(state, dossier, event)
+        case ((Contested(dossier) | Disputed(dossier)), Reinstated(by)):
+            return Cleared(replace(dossier, review=None, took_part=dossier.took_part | {by}))
+        case Withheld(dossier, analysed), Appealed():
+            return UnderAppeal(replace(dossier, appealed=True), analysed)
+    return replace(state, dossier=_accumulated(state, event))
+
+
+def _received(state: Gone | None, event: Event) -> Unreviewed:
+    if state is None and isinstance(event, Submitted):
+        return Unreviewed(Dossier(event.consultation, event.theme, event.charter, event.code_digest, event.held, event.language))
+    raise CorruptHistory(state, event)
+
+
+def _moderated(state: Present, dossier: Dossier, event: Event) -> Present:
+    """The state after a reviewer's decision; `dossier` already counts them among those who took part."""
+    match state, event:
+        case Unreviewed(), Kept():
+            return Cleared(dossier)
+        case Unreviewed(), Hidden(analysed=analysed, confirm_by=confirm_by):
+            return Contested(dossier, analysed, confirm_by)
+        case Contested(_, analysed, confirm_by), HidingDisputed():
+            return Disputed(dossier, analysed, confirm_by)
+        case ((Contested(_, analysed) | Disputed(_, analysed)), HidingConfirmed(appeal_by=appeal_by)):
+            return Withheld(dossier, analysed, appeal_by)
+        case UnderAppeal(), AppealSettled(granted=True):
+            return Cleared(dossier)
+        case UnderAppeal(_, analysed), AppealSettled(granted=False):
+            return Excluded(dossier, analysed)
+    raise CorruptHistory(state, event)
+
+
+def _accumulated(state: Present, event: Event) -> Dossier:
+    """The dossier after what changes no decision: leases, readings, questions."""
+    dossier = state.dossier
+    match event:
+        case Flagged():
+            return dossier
+        case ReviewAssigned(assignment, reviewer, _, expires) if dossier.review is None:
+            return replace(dossier, review=Lease(assignment, reviewer, expires))
+        case LeaseExpired(assignment) if dossier.review is not None and dossier.review.assignment == assignment:
+            return replace(dossier, review=None)
+        case LeaseExpired(assignment) if lease_of(dossier, assignment):
+            return replace(dossier, leases=_without(dossier.leases, assignment))
+        case ReadingAssigned(assignment, reader, _, expires):
+            return replace(dossier, leases=(*dossier.leases, Lease(assignment, reader, expires)))
+        case Coded(assignment, reader, _, codes) if lease_of(dossier, assignment):
+            return replace(
+                dossier,
+                leases=_without(dossier.leases, assignment),
+                readings=(*dossier.readings, codes),
+                readers=dossier.readers | {reader},
+            )
+        case QuestionAsked(question):
+            return replace(dossier, questions={**dossier.questions, question: False})
+        case QuestionAnswered(question):
+            return replace(dossier, questions={**dossier.questions, question: True})
+    raise CorruptHistory(state, event)
+
+
+def lease_of(dossier: Dossier, assignment: UUID) -> Lease | None:
+    """The reading under way that carries this assignment."""
+    return next((lease for lease in dossier.leases if lease.assignment == assignment), None)
+
+
+def _without(leases: tuple[Lease, ...], assignment: UUID) -> tuple[Lease, ...]:
+    return tuple(lease for lease in leases if lease.assignment != assignment)

@@ -1,0 +1,92 @@
+"""What a consultation is defined by before it opens: charter, themes, commitments, codebook, policies."""
+
+from datetime import date, datetime
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct, field
+
+Slug = Annotated[
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$(?!\n)", max_length=64, description="Lower-case letters, digits and hyphens.")
+]
+ClauseId = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,2}\.[a-z0-9-]{1,40}$(?!\n)", description="Number, dot, name: `5.sensitive-data`.")
+]
+Line = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$(?!\n)", description="One line of text.")]
+Prose = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"^[^\x00]+$", description="Text, line breaks allowed.")]
+Reason = Annotated[str, Meta(max_length=2_000, pattern=r"^[^\x00]*$", description="Why; may be empty only before opening.")]
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its offset.")]
+
+Mode = Literal["before", "after"]
+Seconds = Annotated[int, Meta(ge=1, le=366 * 86_400)]
+
+
+class Policies(Struct, frozen=True, forbid_unknown_fields=True):
+    """How contributions are treated: adopted before opening, the same for every one of them."""
+
+    mode: Mode
+    """Whether moderation comes before or after publication."""
+    second_look_s: Seconds
+    """How long a removal may stand without a second look before it is lifted."""
+    appeal_s: Seconds
+    readers: Annotated[int, Meta(ge=1, le=5)] = 2
+    lease_s: Seconds = 1_800
+    length_min: Annotated[int, Meta(ge=1, le=1_000)] = 2
+    """In characters (code points), surrounding white space left out."""
+    length_max: Annotated[int, Meta(ge=100, le=50_000)] = 20_000
+    """In characters (code points), all of them."""
+    retention_days: Annotated[int, Meta(ge=1, le=3_660)] = 1_095
+
+
+class Clause(Struct, frozen=True, forbid_unknown_fields=True):
+    id: ClauseId
+    title: Line
+    text: Prose
+    binds: Literal["participants", "ministry", "both"] = "both"
+    removal: bool = False
+    """Whether a contribution may be hidden under this clause."""
+
+
+class Charter(Struct, frozen=True, forbid_unknown_fields=True):
+    clauses: Annotated[tuple[Clause, ...], Meta(min_length=1, max_length=99)]
+
+
+class Theme(Struct, frozen=True, forbid_unknown_fields=True):
+    id: Slug
+    title: Line
+    question: Prose
+    opens: Moment
+    closes: Moment
+
+
+class Commitment(Struct, frozen=True, forbid_unknown_fields=True):
+    id: Slug
+    text: Prose
+    due: date
+
+
+class Code(Struct, frozen=True, forbid_unknown_fields=True):
+    id: Slug
+    label: Line
+    definition: Prose
+
+
+class Codebook(Struct, frozen=True, forbid_unknown_fields=True):
+    codes: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=500)]
+
+
+class Definition(Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole consultation, as one TOML file or one request body defines it."""
+
+    slug: Slug
+    title: Line
+    methodology: Prose
+    policies: Policies
+    charter: Charter
+    themes: Annotated[tuple[Theme, ...], Meta(min_length=1, max_length=200)]
+    commitments: Annotated[tuple[Commitment, ...], Meta(min_length=1, max_length=100)]
+    codebook: Codebook
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2}$(?!\n)")] = field(default="fr")
+
+
+SYSTEM: Final = "system"
+"""The actor of what the clock brings about."""

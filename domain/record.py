@@ -1,0 +1,93 @@
+"""The envelope, the closed union of events, and how stored bytes become events again."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import reduce
+from types import MappingProxyType
+from typing import Any, Final, TypeVar, get_args
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from domain import consultation, contribution, proposal, publication
+
+Event = consultation.Event | contribution.Event | proposal.Event | publication.Event
+"""Everything that can have happened. A consumer that matches on it knows when it has forgotten a case."""
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+
+class Recorded(Struct, frozen=True):
+    """An event with its envelope."""
+
+    position: int
+    stream: UUID
+    version: int
+    consultation: str
+    recorded_at: datetime
+    """Restricted: the public sees the day at most."""
+    event: Event
+
+
+class UnknownTopic(ValueError):  # noqa: N818 - names what was met
+    """The log holds a topic that this release does not know: reading on would silently skip an event."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"unknown topic {topic!r}: this release is older than the log, or an upcaster is missing")
+        self.topic = topic
+
+
+class Upcaster(Struct, frozen=True):
+    """How an event of an older shape becomes one of the next. The stored bytes stay as they are."""
+
+    shape: type[Struct]
+    to_next: Callable[[Any], Any]
+
+
+def topic(event: Struct | type[Struct]) -> str:
+    """The tag `noun.verb_past.vN` under which an event is stored."""
+    return str(event.__struct_config__.tag)
+
+
+class Codec:
+    """Encodes events to the bytes that are stored, and decodes every topic ever stored to today's shapes.
+
+    `shapes` are today's event types, `upcasters` those of older versions, each leading to the next.
+    """
+
+    def __init__(self, shapes: Iterable[type[Struct]], upcasters: Iterable[Upcaster] = ()) -> None:
+        self._encoder = msgspec.json.Encoder()
+        self._decoders = {topic(shape): msgspec.json.Decoder(shape) for shape in shapes}
+        self._to_next: dict[str, Callable[[Any], Any]] = {}
+        for upcaster in upcasters:
+            self._decoders[topic(upcaster.shape)] = msgspec.json.Decoder(upcaster.shape)
+            self._to_next[topic(upcaster.shape)] = upcaster.to_next
+
+    @property
+    def topics(self) -> frozenset[str]:
+        return frozenset(self._decoders)
+
+    def encode(self, event: Struct) -> bytes:
+        return self._encoder.encode(event)
+
+    def decode(self, stored_topic: str, state: bytes) -> Any:
+        """The event in today's shape. Raises UnknownTopic, or msgspec.ValidationError for bytes that are not of the topic."""
+        decoder = self._decoders.get(stored_topic)
+        if decoder is None:
+            raise UnknownTopic(stored_topic)
+        event: Struct = decoder.decode(state)
+        while (to_next := self._to_next.get(topic(event))) is not None:
+            event = to_next(event)
+        return event
+
+
+SHAPES: Final[Mapping[str, type[Struct]]] = MappingProxyType({topic(shape): shape for shape in get_args(Event)})
+UPCASTERS: Final[tuple[Upcaster, ...]] = ()
+CODEC: Final = Codec(SHAPES.values(), UPCASTERS)
+
+
+def fold(evolve: Callable[[S | None, E], S | None], events: Iterable[E], state: S | None = None) -> S | None:
+    """The state that a history leads to."""
+    return reduce(evolve, events, state)

@@ -1,0 +1,16 @@
+"""Text that rests encrypted inside its event."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class Sealed(Struct, frozen=True):
+    """AES-256-GCM ciphertext under the key of one record. Without the key, which lives in the keyring alone, it is noise."""
+
+    key: UUID
+    """Random for each attempt to write."""
+    nonce: bytes
+    """96 bits."""
+    ciphertext: bytes
+    """With the 128-bit tag at its end."""
