@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import reduce
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_args
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import Struct
@@ -86,6 +86,12 @@ class Codec:
 SHAPES: Final[Mapping[str, type[Struct]]] = MappingProxyType({topic(shape): shape for shape in get_args(Event)})
 UPCASTERS: Final[tuple[Upcaster, ...]] = ()
 CODEC: Final = Codec(SHAPES.values(), UPCASTERS)
+_CONSULTATIONS: Final = UUID("6f0b7c52-5d0c-4b0e-9d5e-3f6f2a1c8e41")
+
+
+def consultation_stream(slug: str) -> UUID:
+    """A consultation's stream follows from its slug, so that preparing the same one twice is a conflict."""
+    return uuid5(_CONSULTATIONS, slug)
 
 
 def fold(evolve: Callable[[S | None, E], S | None], events: Iterable[E], state: S | None = None) -> S | None:

@@ -59,17 +59,17 @@ class Dossier(Struct, frozen=True):
     """Id to whether it has been answered."""
 
 
-class Unreviewed(Struct, frozen=True):
+class Unreviewed(Struct, frozen=True, tag=True):
     dossier: Dossier
 
 
-class Cleared(Struct, frozen=True):
+class Cleared(Struct, frozen=True, tag=True):
     """Kept, or reinstated: visible and analysed for good."""
 
     dossier: Dossier
 
 
-class Contested(Struct, frozen=True):
+class Contested(Struct, frozen=True, tag=True):
     """Hidden, and waiting for a second look."""
 
     dossier: Dossier
@@ -77,7 +77,7 @@ class Contested(Struct, frozen=True):
     confirm_by: datetime
 
 
-class Disputed(Struct, frozen=True):
+class Disputed(Struct, frozen=True, tag=True):
     """Hidden, two reviewers disagree, and a third decides."""
 
     dossier: Dossier
@@ -85,25 +85,25 @@ class Disputed(Struct, frozen=True):
     confirm_by: datetime
 
 
-class Withheld(Struct, frozen=True):
+class Withheld(Struct, frozen=True, tag=True):
     dossier: Dossier
     analysed: bool
     appeal_by: datetime
 
 
-class UnderAppeal(Struct, frozen=True):
+class UnderAppeal(Struct, frozen=True, tag=True):
     dossier: Dossier
     analysed: bool
 
 
-class Excluded(Struct, frozen=True):
+class Excluded(Struct, frozen=True, tag=True):
     """The appeal was settled against it: withheld for good."""
 
     dossier: Dossier
     analysed: bool
 
 
-class Gone(Struct, frozen=True):
+class Gone(Struct, frozen=True, tag=True):
     """Erased: nothing can be done with it, and nothing is known of it but that it was."""
 
     dossier: Dossier
