@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.contribution.commands import Terms
 from domain.definition import Clause, Code, Mode, Policies
 from domain.errors import CorruptHistory, Refused
 from domain.sealed import Sealed
@@ -249,8 +250,46 @@ class Over(Struct, frozen=True):
     synthesis: bool = False
 
 
-State = Preparing | Running | Over | None
+Present = Preparing | Running | Over
+State = Present | None
 """None: nothing has happened yet."""
+
+
+def charter_in_force(state: Present) -> int:
+    """The charter's version; 0 before one is adopted."""
+    return len(state.adopted.charters)
+
+
+def removable(state: Present, charter: int) -> frozenset[str]:
+    """The clauses of a version of the charter that allow a removal."""
+    return frozenset(clause.id for clause in state.adopted.charters[charter - 1] if clause.removal)
+
+
+def policies(state: Present) -> Policies:
+    """The policies in force. Raises Refused before they are adopted."""
+    if state.adopted.policies is None:
+        raise Refused("not-ready", missing=["policies"])
+    return state.adopted.policies
+
+
+def terms(state: Present) -> Terms:
+    """What a deposit must satisfy now."""
+    themes = state.adopted.themes
+    lengths = policies(state)
+    return Terms(
+        frozenset(themes),
+        frozenset(theme for theme, window in themes.items() if window.phase == "open"),
+        charter_in_force(state),
+        lengths.length_min,
+        lengths.length_max,
+        lengths.mode == "before",
+    )
+
+
+def codebook_in_force(state: Present) -> tuple[int, frozenset[str]]:
+    """The codebook's version and its codes."""
+    books = state.adopted.codebooks
+    return len(books), frozenset(code.id for code in books[-1]) if books else frozenset()
 
 
 def decide(state: State, command: Command) -> tuple[Event, ...]:
