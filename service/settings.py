@@ -1,0 +1,224 @@
+"""Settings: one frozen struct read from REGISTRE_*. Each field says what it means; the README's table is derived from here."""
+
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+
+from adapters.key_sets import KeySet, is_loopback
+
+PREFIX: Final = "REGISTRE_"
+SECRET_BYTES: Final = 32
+_HIDDEN: Final = frozenset({"receipt_secret", "staff_secret"})
+_URLS: Final = frozenset({"database_url", "migration_url", "keyring_url", "nats_url"})
+_WITHOUT_ISSUER: Final = (
+    "requires REGISTRE_ISSUER: the development key, which opens everything, is for the embedded service of one machine."
+)
+
+PostgresUrl = Annotated[str, Meta(pattern=r"^postgres(ql)?://")]
+NatsUrl = Annotated[str, Meta(pattern=r"^(nats|tls)://")]
+
+
+class SettingsRefused(ValueError):  # noqa: N818 - the service refuses to start: it is an answer, not an error
+    """The service does not start with these settings. The message is a plain sentence that names the variable and never a secret."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What an operator decides. Nothing is required: the defaults run everything from a data folder on this machine."""
+
+    env: Annotated[
+        Literal["development", "production"],
+        Meta(description="In `production` the development key and the embedded clock are refused"),
+    ] = "development"
+    host: Annotated[str, Meta(description="Address that HTTP listens on; beyond loopback an issuer is required")] = "127.0.0.1"
+    port: Annotated[int, Meta(description="Port that HTTP listens on", ge=1, le=65_535)] = 8_000
+    workers: Annotated[int, Meta(description="HTTP worker processes", ge=1, le=256)] = 1
+    database_url: Annotated[
+        PostgresUrl | None,
+        Meta(description="PostgreSQL of the event store and the read models; empty: the embedded one"),
+    ] = None
+    migration_url: Annotated[
+        PostgresUrl | None,
+        Meta(description="The same database as the role that owns its tables; empty: `REGISTRE_DATABASE_URL`"),
+    ] = None
+    keyring_url: Annotated[
+        PostgresUrl | None,
+        Meta(description="PostgreSQL of the keyring; required with `REGISTRE_DATABASE_URL`, in production on another cluster"),
+    ] = None
+    nats_url: Annotated[NatsUrl | None, Meta(description="NATS with JetStream; empty: the embedded one")] = None
+    data: Annotated[Path, Meta(description="Folder of the embedded servers, generated secrets and publications")] = Path(
+        ".registre"
+    )
+    issuer: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        Meta(description="OpenID Connect issuer of staff tokens (their `iss`); empty: the development key of the data folder"),
+    ] = None
+    jwks: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        Meta(
+            description="The issuer's key set: a file, an https URL, or an http URL of this machine; required with `REGISTRE_ISSUER`"
+        ),
+    ] = None
+    audience: Annotated[str, Meta(description="What staff tokens must name as their `aud`", min_length=1)] = "registre"
+    roles_claim: Annotated[
+        str,
+        Meta(description="Claim that holds the roles; a dotted path reaches inside, as `realm_access.roles`", min_length=1),
+    ] = "roles"
+    receipt_secret: Annotated[
+        bytes | None,
+        Meta(description="32 bytes in base64url from which receipts are computed; empty: generated in the data folder"),
+    ] = None
+    staff_secret: Annotated[
+        bytes | None,
+        Meta(description="32 bytes in base64url from which staff pseudonyms are computed; empty: generated in the data folder"),
+    ] = None
+    body_limit_bytes: Annotated[int, Meta(description="Largest request body, in bytes", ge=1_024, le=64 * 1024 * 1024)] = 262_144
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged")] = "info"
+    log_format: Annotated[
+        Literal["console", "json"], Meta(description="`console` for people, `json` for machines: one object a line")
+    ] = "console"
+    clock_moves: Annotated[
+        bool,
+        Meta(description="Lets the demo move the clock of the embedded development service; refused anywhere else"),
+    ] = False
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """The settings in `environ`; an empty variable counts as unset. Raises SettingsRefused for a value or a name that means nothing."""
+        known = {variable(field.name): field for field in msgspec.structs.fields(cls)}
+        given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+        for name in sorted(given.keys() - known.keys()):
+            raise SettingsRefused(f"{name} is not a setting{_meant(name, known)}.")
+        return cls(**{known[name].name: _parsed(name, value, known[name].type) for name, value in given.items() if value})
+
+    @property
+    def embedded(self) -> bool:
+        """Whether PostgreSQL and NATS are those of the data folder, all of them."""
+        return not any(getattr(self, name) for name in _URLS)
+
+    def check(self) -> None:
+        """Raises SettingsRefused, in a plain sentence, for a combination that would break a promise of the service."""
+        for refused, sentence in _rules(self):
+            if refused:
+                raise SettingsRefused(sentence)
+        if self.jwks is not None:
+            try:
+                KeySet(self.jwks)
+            except ValueError as error:
+                raise SettingsRefused(f"REGISTRE_JWKS: {error}.") from None
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Without secrets and passwords: settings are logged, and shown in tracebacks."""
+        return [(name, _shown(name, getattr(self, name))) for name in self.__struct_fields__]
+
+
+class Described(NamedTuple):
+    name: str
+    """Of the environment variable."""
+    default: str
+    """Empty where the description says what happens."""
+    description: str
+
+
+def describe() -> list[Described]:
+    """Every setting, in order of definition: the table of the README."""
+    return [
+        Described(variable(field.name), "" if field.default is None else _plain(field.default), _description(field.type))
+        for field in msgspec.structs.fields(Settings)
+    ]
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def _rules(settings: Settings) -> list[tuple[bool, str]]:
+    external = settings.database_url is not None
+    production = settings.env == "production"
+    lacking = [variable(name) for name in ("keyring_url", "receipt_secret", "staff_secret") if getattr(settings, name) is None]
+    return [
+        (production and settings.issuer is None, f"REGISTRE_ENV=production {_WITHOUT_ISSUER}"),
+        (external and settings.issuer is None, f"REGISTRE_DATABASE_URL {_WITHOUT_ISSUER}"),
+        (not is_loopback(settings.host) and settings.issuer is None, f"REGISTRE_HOST={settings.host} {_WITHOUT_ISSUER}"),
+        (
+            (settings.issuer is None) != (settings.jwks is None),
+            "REGISTRE_ISSUER and REGISTRE_JWKS go together: whose tokens are taken, and by which keys they are verified.",
+        ),
+        (
+            external and bool(lacking),
+            f"REGISTRE_DATABASE_URL requires {' and '.join(lacking)}: every process must have the same.",
+        ),
+        (
+            settings.migration_url is not None and not external,
+            "REGISTRE_MIGRATION_URL requires REGISTRE_DATABASE_URL: the embedded database is migrated by its own role.",
+        ),
+        (
+            settings.receipt_secret is not None and settings.receipt_secret == settings.staff_secret,
+            "REGISTRE_RECEIPT_SECRET and REGISTRE_STAFF_SECRET must differ.",
+        ),
+        (
+            production and external and _database(settings.keyring_url) == _database(settings.database_url),
+            "REGISTRE_KEYRING_URL must not name the database of REGISTRE_DATABASE_URL: one backup would hold texts and keys together.",
+        ),
+        (
+            settings.clock_moves and (production or not settings.embedded),
+            "REGISTRE_CLOCK_MOVES is for the embedded development service alone: elsewhere the time is the time.",
+        ),
+    ]
+
+
+def _database(url: str | None) -> tuple[set[str], str] | None:
+    """Which database a URL names, whoever connects to it: its hosts with their ports (there may be several), and its path."""
+    if url is None:
+        return None
+    hosts, _, path = url.partition("://")[2].partition("?")[0].rpartition("@")[2].partition("/")
+    return {host if re.search(r":\d+$", host) else f"{host}:5432" for host in hosts.lower().split(",")}, path
+
+
+def _parsed(name: str, value: str, kind: Any) -> Any:
+    if name in map(variable, _HIDDEN):
+        return _secret(name, value)
+    try:
+        return msgspec.convert(value, kind, strict=False, dec_hook=lambda wanted, given: wanted(given))
+    except msgspec.ValidationError as error:
+        raise SettingsRefused(f"{name}: {error}.") from None
+
+
+def _secret(name: str, value: str) -> bytes:
+    unpadded = value.rstrip("=")
+    try:
+        secret = b64decode(unpadded + "=" * (-len(unpadded) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        raise SettingsRefused(f"{name} is not base64url.") from None
+    if len(secret) != SECRET_BYTES:
+        raise SettingsRefused(f"{name} holds {len(secret)} bytes, and {SECRET_BYTES} are needed.")
+    return secret
+
+
+def _meant(name: str, known: Mapping[str, object]) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.8)
+    return f"; {close[0]} may be meant" if close else ""
+
+
+def _shown(name: str, value: Any) -> Any:
+    if value is None or name not in _HIDDEN | _URLS:
+        return value
+    # A password may stand before the host, in the query, and hold any character: only the scheme is safe to show.
+    return f"{value.partition('://')[0]}://..." if name in _URLS else "..."
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _description(kind: Any) -> str:
+    return next(str(meta.description) for meta in get_args(kind)[1:] if meta.description)
