@@ -96,10 +96,12 @@ class Revise(Struct, frozen=True):
 
 
 class Link(Struct, frozen=True):
-    contribution: UUID
+    """All of them or none."""
+
+    contributions: tuple[UUID, ...]
     analyst: str
-    analysed: bool
-    """Whether the contribution is under analysis in the same consultation."""
+    analysed: frozenset[UUID]
+    """Those that are under analysis in the same consultation."""
 
 
 class Unlink(Struct, frozen=True):
@@ -176,12 +178,12 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
         case Draft(), Revise(title, text, reason, analyst):
             return (Revised(title, text, reason, analyst),)
 
-        case Draft(linked=linked), Link(contribution) if contribution in linked:
-            raise Refused("already-linked", contribution=contribution)
-        case Draft(), Link(contribution, analysed=False):
-            raise Refused("contribution-not-analysed", contribution=contribution)
-        case Draft(), Link(contribution, analyst):
-            return (ContributionLinked(contribution, analyst),)
+        case Draft(linked=linked), Link(contributions) if taken := _repeated(linked, contributions):
+            raise Refused("already-linked", contributions=taken)
+        case Draft(), Link(contributions, _, analysed) if outside := sorted(set(contributions) - analysed):
+            raise Refused("contribution-not-analysed", contributions=outside)
+        case Draft(), Link(contributions, analyst):
+            return tuple(ContributionLinked(contribution, analyst) for contribution in contributions)
         case Draft(linked=linked), Unlink(contribution) if contribution not in linked:
             raise Refused("not-linked", contribution=contribution)
         case Draft(), Unlink(contribution, reason, analyst):
@@ -213,6 +215,10 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
         case Decided(), ReportProgress(text):
             return (ProgressReported(text),)
     raise Refused("not-now", state=type(state).__name__ if state else "nothing", command=type(command).__name__)
+
+
+def _repeated(linked: frozenset[UUID], contributions: tuple[UUID, ...]) -> list[UUID]:
+    return sorted({one for one in contributions if one in linked or contributions.count(one) > 1})
 
 
 def evolve(state: State, event: Event) -> State:

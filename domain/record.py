@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from domain import consultation, contribution, proposal, publication
+from domain.sealed import Sealed
 
 Event = consultation.Event | contribution.Event | proposal.Event | publication.Event
 """Everything that can have happened. A consumer that matches on it knows when it has forgotten a case."""
@@ -87,6 +88,24 @@ SHAPES: Final[Mapping[str, type[Struct]]] = MappingProxyType({topic(shape): shap
 UPCASTERS: Final[tuple[Upcaster, ...]] = ()
 CODEC: Final = Codec(SHAPES.values(), UPCASTERS)
 _CONSULTATIONS: Final = UUID("6f0b7c52-5d0c-4b0e-9d5e-3f6f2a1c8e41")
+
+
+def sealed_in(event: Event) -> Sealed | None:
+    """What an event holds sealed, if anything."""
+    match event:
+        case contribution.Hidden() | contribution.AppealSettled():
+            return event.statement
+        case (
+            contribution.Submitted()
+            | contribution.Flagged()
+            | contribution.Appealed()
+            | contribution.QuestionAsked()
+            | contribution.QuestionAnswered()
+        ):
+            return event.sealed
+        case consultation.Opened():
+            return event.queue_seed
+    return None
 
 
 def consultation_stream(slug: str) -> UUID:

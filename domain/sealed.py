@@ -1,5 +1,6 @@
 """Text that rests encrypted inside its event."""
 
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,3 +15,7 @@ class Sealed(Struct, frozen=True):
     """96 bits."""
     ciphertext: bytes
     """With the 128-bit tag at its end."""
+
+
+PENDING: Final = Sealed(UUID(int=0), b"", b"")
+"""Stands where the ciphertext will be while the rules are asked: no key is spent on what they refuse."""

@@ -1,0 +1,38 @@
+"""Who may do what: staff bring an access token with roles; participants need nothing."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.exceptions import PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+
+from adapters.receipts import pseudonym
+from adapters.tokens import Staff, TokenRefused
+from service.wiring import Resources
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+def needs(*roles: str) -> Callable[[Connection, BaseRouteHandler], Awaitable[None]]:
+    """A guard that lets in whoever brings a valid token with one of `roles`."""
+
+    async def guard(connection: Connection, _: BaseRouteHandler) -> None:
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise TokenRefused("send `Authorization: Bearer <token>`")
+        resources: Resources = connection.app.state.resources
+        staff = await resources.issuer.verify(token.strip())
+        if not staff.roles.intersection(roles):
+            raise PermissionDeniedException(f"one of these roles is needed: {', '.join(roles)}")
+        connection.scope["user"] = staff
+
+    return guard
+
+
+def alias(request: Request[Any, Any, Any], consultation: str) -> str:
+    """The pseudonym under which the caller stands in the events of a consultation."""
+    staff: Staff = request.user
+    resources: Resources = request.app.state.resources
+    return pseudonym(resources.staff_secret, staff.issuer, staff.subject, consultation)

@@ -1,0 +1,173 @@
+"""What the holder of a receipt sees and does: every decision with its reasons, the appeal, questions, withdrawal."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from adapters import receipts
+from adapters.sealing import Sealer
+from adapters.store import Entry
+from domain import contribution
+from domain.contribution import (
+    AnswerQuestion,
+    Appeal,
+    Appealed,
+    AppealSettled,
+    Coded,
+    Erased,
+    Gone,
+    Hidden,
+    HidingConfirmed,
+    HidingDisputed,
+    Kept,
+    QuestionAnswered,
+    QuestionAsked,
+    Reinstated,
+    Submitted,
+    Unreviewed,
+    Withdraw,
+    Withheld,
+)  # fmt: skip
+from domain.errors import Refused
+from service.clock import Clock
+from service.handler import CONTRIBUTION, Act, Done, Handle
+from service.problems import missing
+from service.statements import UNSEALED, History, act, history
+
+Standing = Literal["visible", "awaiting-review", "withheld", "withdrawn"]
+
+
+class Decision(Struct, frozen=True, omit_defaults=True):
+    kind: str
+    day: date
+    clause: str | None = None
+    charter: int | None = None
+    analysed: bool | None = None
+    granted: bool | None = None
+    statement: str | None = None
+
+
+class Question(Struct, frozen=True):
+    id: UUID
+    text: str | None
+    answer: str | None
+
+
+class Status(Struct, frozen=True):
+    """What became of a contribution, for the holder of its code."""
+
+    contribution: UUID
+    consultation: str
+    theme: str
+    status: Standing
+    analysed: bool
+    readings: int
+    text: str | None
+    decisions: list[Decision]
+    appeal_by: datetime | None
+    """Until when an appeal may be made; null when none may be."""
+    questions: list[Question]
+
+
+class FollowUp:
+    def __init__(self, handle: Handle, sealer: Sealer, clock: Clock) -> None:
+        self._handle = handle
+        self._sealer = sealer
+        self._clock = clock
+
+    async def status(self, stream: UUID, code: str) -> Status:
+        """Raises Missing, Refused("wrong-code")."""
+        entries = await self._handle.store.stream(stream)
+        past = await history(self._sealer, entries, unseal=False)
+        state = past.state
+        if state is None:
+            missing("contribution", stream)
+        if not receipts.same(receipts.code_digest(code), state.dossier.code_digest):
+            raise Refused("wrong-code")
+        if not isinstance(state, Gone):
+            past = await history(self._sealer, entries)
+        may_appeal = isinstance(state, Withheld) and not state.dossier.appealed
+        return Status(
+            stream,
+            state.dossier.consultation,
+            state.dossier.theme,
+            standing(state),
+            contribution.analysed(state),
+            len(state.dossier.readings),
+            past.texts.get(1),
+            [decision for decision in map(_decision, past.entries, past.events, past.texts_in_order) if decision],
+            state.appeal_by if may_appeal else None,
+            _questions(past),
+        )
+
+    async def appeal(self, stream: UUID, code: str, text: str) -> Done:
+        return await self._with_text(stream, Appeal(receipts.code_digest(code), self._clock.now(), *UNSEALED), text)
+
+    async def answer(self, stream: UUID, code: str, question: UUID, text: str) -> Done:
+        return await self._with_text(stream, AnswerQuestion(receipts.code_digest(code), question, *UNSEALED), text)
+
+    async def withdraw(self, stream: UUID, code: str, reason: str) -> Done:
+        """Erase by the contributor's own hand: the event, then the keys. The worker destroys them too, should this process die between."""
+        done = await self._handle.contribution(stream, Withdraw(receipts.code_digest(code), reason))
+        await self._sealer.destroy(stream)
+        return done
+
+    async def _with_text(self, stream: UUID, command: Appeal | AnswerQuestion, text: str) -> Done:
+        async def build(state: contribution.Present | Gone, version: int) -> Act[contribution.Command]:
+            return await act(self._sealer, stream, version, state, command, text)
+
+        return await self._handle.execute(CONTRIBUTION, stream, build)
+
+
+def standing(state: contribution.Present | Gone) -> Standing:
+    """What the contributor is told in one word."""
+    match state:
+        case Gone():
+            return "withdrawn"
+        case _ if contribution.visible(state):
+            return "visible"
+        case Unreviewed():
+            return "awaiting-review"
+    return "withheld"
+
+
+def _decision(entry: Entry, event: contribution.Event, text: str | None) -> Decision | None:
+    """What an event tells the contributor; None for the queue's own events and for what others say elsewhere."""
+    day = entry.recorded_at.date()
+    match event:
+        case Submitted():
+            return Decision("submitted", day, charter=event.charter)
+        case Kept():
+            return Decision("kept", day)
+        case Hidden():
+            return Decision("hidden", day, clause=event.clause, charter=event.charter, analysed=event.analysed, statement=text)
+        case HidingConfirmed():
+            return Decision("hiding-confirmed", day)
+        case HidingDisputed():
+            return Decision("hiding-disputed", day)
+        case Reinstated():
+            return Decision("reinstated", day)
+        case Appealed():
+            return Decision("appealed", day, statement=text)
+        case AppealSettled():
+            return Decision("appeal-settled", day, granted=event.granted, statement=text)
+        case Coded():
+            return Decision("read", day)
+        case Erased():
+            return Decision("erased", day)
+    return None
+
+
+def _questions(past: History) -> list[Question]:
+    answers = {
+        event.question: text
+        for event, text in zip(past.events, past.texts_in_order, strict=True)
+        if isinstance(event, QuestionAnswered)
+    }
+    return [
+        Question(event.question, text, answers.get(event.question))
+        for event, text in zip(past.events, past.texts_in_order, strict=True)
+        if isinstance(event, QuestionAsked)
+    ]

@@ -1,0 +1,144 @@
+"""Load, decide, append: the one way by which anything is written."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar, cast
+from uuid import UUID
+
+from msgspec import Struct
+
+from adapters.store import Conflict, Draft, EventStore
+from domain import consultation, contribution, proposal, publication
+from domain.record import CODEC, Event, consultation_stream, fold, topic
+from service.problems import Contended, VersionMismatch, missing
+
+S = TypeVar("S")
+C = TypeVar("C")
+
+ATTEMPTS: Final = 8
+"""How often a command is decided anew when others move the same streams meanwhile."""
+
+
+class Act(Struct, Generic[C], frozen=True):
+    """A command with the streams whose versions its facts were taken at."""
+
+    command: C
+    given: Mapping[UUID, int] = {}
+
+
+Build = Callable[[S, int], Awaitable[Act[C]]]
+"""Makes the command from the loaded state and the version that its event will have."""
+
+
+class Concept(Struct, Generic[S, C], frozen=True):
+    name: str
+    decide: Callable[[S | None, C], Sequence[Event]]
+    evolve: Callable[[S | None, Any], S | None]
+    consultation: Callable[[S], str]
+
+
+class Done(Struct, frozen=True):
+    stream: UUID
+    version: int
+    position: int
+
+
+CONSULTATION: Final = Concept[consultation.Present, consultation.Command](
+    "consultation", consultation.decide, consultation.evolve, lambda state: state.adopted.slug
+)
+CONTRIBUTION: Final = Concept[contribution.Present | contribution.Gone, contribution.Command](
+    "contribution", contribution.decide, contribution.evolve, lambda state: state.dossier.consultation
+)
+PROPOSAL: Final = Concept[proposal.Draft | proposal.BeforeCommittee | proposal.Advised | proposal.Decided, proposal.Command](
+    "proposal", proposal.decide, proposal.evolve, lambda state: state.consultation
+)
+PUBLICATION: Final = Concept[publication.Ready | publication.Public | publication.Replaced, publication.Command](
+    "publication", publication.decide, publication.evolve, lambda state: state.consultation
+)
+
+
+class Loaded(Struct, Generic[S], frozen=True):
+    state: S | None
+    version: int
+
+
+class Handle:
+    """Executes commands against the store; keeps the (short) consultations in memory, checked by `given` at each append."""
+
+    def __init__(self, store: EventStore) -> None:
+        self.store = store
+        self._consultations: dict[str, Loaded[consultation.Present]] = {}
+
+    async def load(self, concept: Concept[S, C], stream: UUID) -> Loaded[S]:
+        entries = await self.store.stream(stream)
+        state = fold(concept.evolve, (CODEC.decode(entry.topic, entry.state) for entry in entries))
+        return Loaded(state, entries[-1].originator_version if entries else 0)
+
+    async def existing(self, concept: Concept[S, C], stream: UUID) -> tuple[S, int]:
+        """State and version of a stream that must be there. Raises Missing."""
+        loaded = await self.load(concept, stream)
+        if loaded.state is None:
+            missing(concept.name, stream)
+        return loaded.state, loaded.version
+
+    async def terms_of(self, slug: str, *, fresh: bool = False) -> tuple[consultation.Present, int]:
+        """State and version of a consultation, from memory unless `fresh`. Raises Missing."""
+        known = self._consultations.get(slug)
+        if fresh or known is None:
+            loaded = await self.load(CONSULTATION, consultation_stream(slug))
+            if loaded.state is None:
+                missing("consultation", slug)
+            if known is None or loaded.version >= known.version:
+                self._consultations[slug] = known = loaded
+        return cast("consultation.Present", known.state), known.version
+
+    async def execute(self, concept: Concept[S, C], stream: UUID, build: Build[S, C], *, expected: int | None = None) -> Done:
+        """Carry out a command on a stream that exists.
+
+        `expected` is the version that If-Match named: any other raises VersionMismatch. Without it a command that meets a conflict is
+        decided anew on the state that is there now. Raises Refused, Missing, Unavailable, Contended.
+        """
+        for attempt in range(ATTEMPTS):
+            state, version = await self.existing(concept, stream)
+            if expected is not None and version != expected:
+                raise VersionMismatch(version=version)
+            act = await build(state, version + 1)
+            events = concept.decide(state, act.command)
+            try:
+                return await self._append(stream, version, concept.consultation(state), events, act.given)
+            except Conflict:
+                await asyncio.sleep(0.002 * attempt)
+        raise Contended
+
+    async def begin(self, stream: UUID, slug: str, events: Sequence[Event], given: Mapping[UUID, int]) -> Done:
+        """The first events of a stream. Raises Conflict when it exists already or a given stream has moved."""
+        return await self._append(stream, 0, slug, events, given)
+
+    async def consultation(self, slug: str, command: consultation.Command, *, expected: int | None = None) -> Done:
+        async def build(_: consultation.Present, __: int) -> Act[consultation.Command]:
+            return Act(command)
+
+        done = await self.execute(CONSULTATION, consultation_stream(slug), build, expected=expected)
+        await self.terms_of(slug, fresh=True)
+        return done
+
+    async def contribution(self, stream: UUID, command: contribution.Command, *, expected: int | None = None) -> Done:
+        async def build(_: object, __: int) -> Act[contribution.Command]:
+            return Act(command)
+
+        return await self.execute(CONTRIBUTION, stream, build, expected=expected)
+
+    async def _append(
+        self,
+        stream: UUID,
+        version: int,
+        slug: str,
+        events: Sequence[Event],
+        given: Mapping[UUID, int],
+    ) -> Done:
+        drafts = [
+            Draft(stream, version + number, topic(event), CODEC.encode(event), slug)
+            for number, event in enumerate(events, start=1)
+        ]
+        positions = await self.store.append(drafts, given)
+        return Done(stream, version + len(drafts), positions[-1])

@@ -1,0 +1,89 @@
+"""What auditors replay: every event as it was recorded, and the history of one contribution."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, get
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Stream
+from msgspec import Raw, Struct
+
+from adapters.store import Entry, EventStore
+from projections.treatment import views as treatment
+from service.auth import needs
+from service.http.bodies import BEARER, R
+from service.problems import documented, missing
+
+AUDITOR = [needs("auditor")]
+PAGE: Final = 1_000
+Position = Annotated[int, QueryParameter(ge=0, le=2**62, description="Events after this position.")]
+Many = Annotated[
+    int | None, QueryParameter(ge=1, le=10_000_000, required=False, description="At most so many; all when nothing is said.")
+]
+Of = Annotated[
+    str | None,
+    QueryParameter(required=False, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", max_length=64, description="Of one consultation."),
+]
+
+
+class AuditedEvent(Struct, frozen=True):
+    """One line: the stored bytes unchanged, in their restricted envelope."""
+
+    position: int
+    stream: UUID
+    version: int
+    topic: str
+    consultation: str
+    recorded_at: datetime
+    event: Raw
+
+
+class AuditController(Controller):
+    path = "/v1/audit"
+    tags: Sequence[str] = ["audit"]
+    guards = AUDITOR
+
+    @get(
+        "/events",
+        operation_id="replayEvents",
+        responses=documented(401, 403),
+        security=BEARER,
+        media_type="application/x-ndjson",
+    )
+    async def events(self, resources: R, after: Position = 0, limit: Many = None, consultation: Of = None) -> Stream:
+        """Newline-delimited JSON, one event a line, in order of position, up to the head of the log at the moment of asking."""
+        head = await resources.store.head()
+        return Stream(_lines(resources.store, after, head, limit, consultation), media_type="application/x-ndjson")
+
+    @get("/contributions/{contribution_id:uuid}", operation_id="getHistory", responses=documented(401, 403), security=BEARER)
+    async def history(self, contribution_id: FromPath[UUID], resources: R) -> treatment.Timeline:
+        """Every step of one contribution with the delay since the one before."""
+        timeline = await treatment.timeline(resources.pool, contribution_id)
+        if timeline is None:
+            missing("contribution", contribution_id)
+        return timeline
+
+
+async def _lines(store: EventStore, after: int, head: int, limit: int | None, consultation: str | None) -> AsyncIterator[bytes]:
+    encoder, left = msgspec.json.Encoder(), limit
+    while after < head and (left is None or left > 0):
+        page = await store.page(after, limit=PAGE, up_to=head)
+        if not page:
+            return
+        after = page[-1].id
+        chosen = [entry for entry in page if consultation is None or entry.consultation == consultation][:left]
+        left = None if left is None else left - len(chosen)
+        if chosen:
+            yield encoder.encode_lines([_audited(entry) for entry in chosen])
+
+
+def _audited(entry: Entry) -> AuditedEvent:
+    stream = entry.originator_id
+    if not isinstance(stream, UUID):
+        raise TypeError(f"stream {stream!r} is no UUID")
+    return AuditedEvent(
+        entry.id, stream, entry.originator_version, entry.topic, entry.consultation, entry.recorded_at, Raw(entry.state)
+    )

@@ -1,0 +1,130 @@
+"""What participants do and see: deposit, follow by the receipt's code, appeal, answer, withdraw, read what is public."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, JSONBody
+from msgspec import Meta, Struct
+
+from domain.contribution import Actor, Channel
+from domain.definition import Slug
+from projections.outcomes import views as outcomes
+from projections.themes import views as themes
+from service.deposits import Deposit, Receipt
+from service.follow_up import Status
+from service.http.bodies import ContributionMoved, Cursor, Limit, Message, Page, SlugPath, moved
+from service.problems import documented, missing
+from service.wiring import Resources
+
+IdempotencyKey = Annotated[
+    str,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=22,
+        max_length=128,
+        pattern=r"^[A-Za-z0-9_-]{22,128}$",
+        description="At least 128 random bits chosen by the client. Repeating the request with the same key returns the same receipt.",
+    ),
+]
+ReceiptCode = Annotated[
+    str, HeaderParameter(name="Receipt-Code", min_length=1, max_length=100, description="The secret code of the receipt.")
+]
+R = NamedDependency[Resources]
+
+
+class DepositBody(Struct, frozen=True, forbid_unknown_fields=True):
+    theme: Slug
+    charter: Annotated[int, Meta(ge=1, le=10_000, description="Version of the charter that the contributor consents to.")]
+    text: Annotated[
+        str, Meta(min_length=1, max_length=50_000, pattern=r"^[^\x00]+$", description="Verbatim: it is kept as it is.")
+    ]
+    actor: Actor = ""
+    channel: Channel = "web"
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2}$(?!\n)", description="ISO 639-1.")] = "fr"
+    blind: Annotated[bytes, Meta(min_length=32, max_length=32)] | None = None
+    """32 random bytes in base64, when the contributor's own device makes the commitment; else the service draws them."""
+
+
+class AppealBody(Struct, frozen=True, forbid_unknown_fields=True):
+    text: Message
+
+
+class AnswerBody(Struct, frozen=True, forbid_unknown_fields=True):
+    question: UUID
+    text: Message
+
+
+class WithdrawalBody(Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[str, Meta(max_length=2_000, pattern=r"^[^\x00]*$")] = ""
+
+
+class DepositController(Controller):
+    path = "/v1"
+    tags: Sequence[str] = ["participants"]
+
+    @post(
+        "/consultations/{slug:str}/contributions",
+        operation_id="deposit",
+        responses=documented(409, 410, 413, 415, 422),
+    )
+    async def deposit(self, slug: SlugPath, data: JSONBody[DepositBody], key: IdempotencyKey, resources: R) -> Receipt:
+        deposit = Deposit(data.theme, data.charter, data.text, data.actor, data.channel, data.language, data.blind)
+        return await resources.deposits.accept(slug, key, deposit)
+
+    @get("/consultations/{slug:str}/themes/{theme:str}/contributions", operation_id="listContributions", responses=documented())
+    async def page(
+        self, slug: SlugPath, theme: SlugPath, resources: R, limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[themes.ContributionEntry]:
+        state, _ = await resources.handle.terms_of(slug)
+        if theme not in state.adopted.themes:
+            missing("theme", theme)
+        items, after = await themes.contributions(resources.pool, slug, theme, limit, cursor)
+        return Page(items, after)
+
+    @get("/contributions/{contribution:uuid}", operation_id="getContribution", responses=documented())
+    async def read(self, contribution: FromPath[UUID], resources: R) -> themes.ContributionView:
+        view = await themes.contribution(resources.pool, contribution)
+        if view is None:
+            missing("contribution", contribution)
+        return view
+
+    @get("/contributions/{contribution:uuid}/outcome", operation_id="getOutcome", responses=documented())
+    async def outcome(self, contribution: FromPath[UUID], resources: R) -> outcomes.OutcomeView:
+        view = await outcomes.outcome(resources.pool, contribution)
+        if view is None:
+            missing("contribution", contribution)
+        return view
+
+
+class ReceiptController(Controller):
+    path = "/v1/receipts/{contribution:uuid}"
+    tags: Sequence[str] = ["participants"]
+
+    @get(operation_id="getReceiptStatus", responses=documented(403, 410))
+    async def status(self, contribution: FromPath[UUID], code: ReceiptCode, resources: R) -> Response[Status]:
+        status = await resources.follow_up.status(contribution, code)
+        return Response(status, headers={"Cache-Control": "no-store"})
+
+    @post("/appeal", operation_id="appeal", status_code=200, responses=documented(403, 409, 410, 413, 415))
+    async def appeal(
+        self, contribution: FromPath[UUID], data: JSONBody[AppealBody], code: ReceiptCode, resources: R
+    ) -> Response[ContributionMoved]:
+        done = await resources.follow_up.appeal(contribution, code, data.text)
+        return moved(ContributionMoved(contribution, done.version))
+
+    @post("/answers", operation_id="answerQuestion", status_code=200, responses=documented(403, 409, 410, 413, 415))
+    async def answer(
+        self, contribution: FromPath[UUID], data: JSONBody[AnswerBody], code: ReceiptCode, resources: R
+    ) -> Response[ContributionMoved]:
+        done = await resources.follow_up.answer(contribution, code, data.question, data.text)
+        return moved(ContributionMoved(contribution, done.version))
+
+    @post("/withdrawal", operation_id="withdraw", status_code=200, responses=documented(403, 409, 410, 413, 415))
+    async def withdraw(
+        self, contribution: FromPath[UUID], data: JSONBody[WithdrawalBody], code: ReceiptCode, resources: R
+    ) -> Response[ContributionMoved]:
+        done = await resources.follow_up.withdraw(contribution, code, data.reason)
+        return moved(ContributionMoved(contribution, done.version))

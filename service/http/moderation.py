@@ -1,0 +1,187 @@
+"""Moderation: the queue hands out, a reviewer decides, another looks again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from litestar import Controller, Response, post
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from domain import consultation, contribution
+from domain.contribution import Appealed, Command, Gone, Hidden, Hide, Keep, Look, Present, Review, SettleAppeal, Submitted
+from domain.definition import ClauseId
+from service.auth import alias, needs
+from service.handler import CONTRIBUTION, Act
+from service.http.bodies import BEARER, NONE_LEFT, Asked, ContributionMoved, IfMatch, R, SlugPath, Statement, expected, moved
+from service.problems import STAFF, documented
+from service.queues import Taken
+from service.statements import UNSEALED, History, act, history
+from service.wiring import Resources
+
+Moved = Response[ContributionMoved]
+State = Present | Gone
+MODERATOR = [needs("moderator")]
+
+
+class Removal(Struct, frozen=True):
+    """What a second look and the settling of an appeal are about."""
+
+    clause: str
+    analysed: bool
+    statement: str | None
+
+
+class ReviewItem(Struct, frozen=True):
+    assignment: UUID
+    contribution: UUID
+    version: int
+    look: Look
+    theme: str
+    text: str | None
+    language: str
+    charter: int
+    clauses: list[str]
+    """Clauses under which the contribution may be hidden, in the charter that its author consented to."""
+    expires: datetime
+    hidden: Removal | None
+    appeal: str | None
+
+
+class KeepBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing is said beyond the route itself."""
+
+
+class HidingBody(Struct, frozen=True, forbid_unknown_fields=True):
+    clause: ClauseId
+    statement: Statement
+    analysed: bool = True
+    """Whether the text still counts in the analysis."""
+
+
+class ReviewBody(Struct, frozen=True, forbid_unknown_fields=True):
+    agrees: bool
+
+
+class SettlementBody(Struct, frozen=True, forbid_unknown_fields=True):
+    granted: bool
+    statement: Statement
+
+
+class ReviewQueueController(Controller):
+    path = "/v1/consultations/{slug:str}/reviews"
+    tags: Sequence[str] = ["moderation"]
+
+    @post(
+        "/next",
+        operation_id="takeNextReview",
+        guards=MODERATOR,
+        status_code=200,
+        responses={**documented(*STAFF), **NONE_LEFT},
+        security=BEARER,
+    )
+    async def take(self, slug: SlugPath, request: Asked, resources: R) -> Response[ReviewItem | None]:
+        """The next contribution in order of arrival that the caller may look at; the one they hold, while they hold one."""
+        await resources.handle.terms_of(slug)
+        taken = await resources.queues.next_review(slug, alias(request, slug))
+        if taken is None:
+            return Response(None, status_code=204)
+        return Response(await _item(resources, taken), headers={"Cache-Control": "no-store"})
+
+
+class ModerationController(Controller):
+    path = "/v1/moderation/{contribution_id:uuid}"
+    tags: Sequence[str] = ["moderation"]
+    guards = MODERATOR
+
+    @post("/kept", operation_id="keepContribution", status_code=200, responses=documented(*STAFF), security=BEARER)
+    async def keep(
+        self, contribution_id: FromPath[UUID], data: JSONBody[KeepBody], request: Asked, resources: R, if_match: IfMatch = None
+    ) -> Moved:
+        _ = data
+
+        async def build(state: State, _: int) -> Act[Command]:
+            return Act(Keep(alias(request, state.dossier.consultation), resources.clock.now()))
+
+        done = await resources.handle.execute(CONTRIBUTION, contribution_id, build, expected=expected(if_match))
+        return moved(ContributionMoved(contribution_id, done.version))
+
+    @post("/hidden", operation_id="hideContribution", status_code=200, responses=documented(*STAFF), security=BEARER)
+    async def hide(
+        self, contribution_id: FromPath[UUID], data: JSONBody[HidingBody], request: Asked, resources: R, if_match: IfMatch = None
+    ) -> Moved:
+        async def build(state: State, version: int) -> Act[Command]:
+            terms, _ = await resources.handle.terms_of(state.dossier.consultation)
+            command = Hide(
+                alias(request, state.dossier.consultation),
+                resources.clock.now(),
+                data.clause,
+                consultation.removable(terms, state.dossier.charter),
+                data.analysed,
+                consultation.policies(terms).second_look_s,
+                *UNSEALED,
+            )
+            return await act(resources.sealer, contribution_id, version, state, command, data.statement)
+
+        done = await resources.handle.execute(CONTRIBUTION, contribution_id, build, expected=expected(if_match))
+        return moved(ContributionMoved(contribution_id, done.version))
+
+    @post("/reviewed", operation_id="reviewRemoval", status_code=200, responses=documented(*STAFF), security=BEARER)
+    async def review(
+        self, contribution_id: FromPath[UUID], data: JSONBody[ReviewBody], request: Asked, resources: R, if_match: IfMatch = None
+    ) -> Moved:
+        """The second look, or the third when the first two disagree."""
+
+        async def build(state: State, _: int) -> Act[Command]:
+            terms, _ = await resources.handle.terms_of(state.dossier.consultation)
+            reviewer, appeal_s = alias(request, state.dossier.consultation), consultation.policies(terms).appeal_s
+            return Act(Review(reviewer, resources.clock.now(), data.agrees, appeal_s))
+
+        done = await resources.handle.execute(CONTRIBUTION, contribution_id, build, expected=expected(if_match))
+        return moved(ContributionMoved(contribution_id, done.version))
+
+    @post("/appeal", operation_id="settleAppeal", status_code=200, responses=documented(*STAFF), security=BEARER)
+    async def settle(
+        self,
+        contribution_id: FromPath[UUID],
+        data: JSONBody[SettlementBody],
+        request: Asked,
+        resources: R,
+        if_match: IfMatch = None,
+    ) -> Moved:
+        async def build(state: State, version: int) -> Act[Command]:
+            reviewer = alias(request, state.dossier.consultation)
+            command = SettleAppeal(reviewer, resources.clock.now(), data.granted, *UNSEALED)
+            return await act(resources.sealer, contribution_id, version, state, command, data.statement)
+
+        done = await resources.handle.execute(CONTRIBUTION, contribution_id, build, expected=expected(if_match))
+        return moved(ContributionMoved(contribution_id, done.version))
+
+
+async def _item(resources: Resources, taken: Taken) -> ReviewItem | None:
+    past = await history(resources.sealer, await resources.store.stream(taken.contribution))
+    state, submitted = past.state, past.last(Submitted)
+    if state is None or isinstance(state, Gone) or submitted is None or (look := contribution.look(state)) is None:
+        return None
+    event, text = submitted
+    terms, _ = await resources.handle.terms_of(event.consultation)
+    lease, appeal = state.dossier.review, past.last(Appealed)
+    return ReviewItem(
+        assignment=taken.assignment,
+        contribution=taken.contribution,
+        version=past.entries[-1].originator_version,
+        look=look,
+        theme=event.theme,
+        text=text,
+        language=event.language,
+        charter=event.charter,
+        clauses=sorted(consultation.removable(terms, event.charter)),
+        expires=lease.expires if lease else resources.clock.now(),
+        hidden=_removal(past),
+        appeal=appeal[1] if appeal else None,
+    )
+
+
+def _removal(past: History) -> Removal | None:
+    hidden = past.last(Hidden)
+    return Removal(hidden[0].clause, hidden[0].analysed, hidden[1]) if hidden else None

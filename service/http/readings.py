@@ -1,0 +1,205 @@
+"""Readings: the text and nothing else is handed out in an order nobody chose; its reader answers with codes."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+
+from domain import consultation
+from domain.contribution import AskQuestion, CodeReading, Command, Erase, Gone, Present, Submitted, lease_of
+from domain.definition import Code, Slug
+from domain.record import consultation_stream
+from projections.outcomes import views as outcomes
+from service.auth import alias, needs
+from service.handler import CONTRIBUTION, Act
+from service.http.bodies import (
+    BEARER,
+    NONE_LEFT,
+    Asked,
+    ContributionMoved,
+    Cursor,
+    IfMatch,
+    Limit,
+    Message,
+    Page,
+    R,
+    SlugPath,
+    Statement,
+    expected,
+    moved,
+)  # fmt: skip
+from service.problems import STAFF, documented, missing
+from service.queues import Taken
+from service.statements import UNSEALED, act, history
+from service.wiring import Resources
+
+State = Present | Gone
+ANALYST = [needs("analyst")]
+
+
+class CodebookView(Struct, frozen=True):
+    version: int
+    codes: list[Code]
+
+
+class ReadingItem(Struct, frozen=True):
+    """All that a reader learns: no contribution id, no version, no date, no channel, no earlier decision or reading."""
+
+    assignment: UUID
+    theme: str
+    text: str | None
+    language: str
+    codebook: CodebookView
+    expires: datetime
+
+
+class CodesBody(Struct, frozen=True, forbid_unknown_fields=True):
+    codebook: Annotated[int, Meta(ge=1, le=10_000, description="Version of the codebook that the codes come from.")]
+    codes: Annotated[list[Slug], Meta(max_length=50)]
+
+
+class Read(Struct, frozen=True):
+    assignment: UUID
+
+
+class QuestionBody(Struct, frozen=True, forbid_unknown_fields=True):
+    text: Message
+
+
+class Asking(Struct, frozen=True):
+    question: UUID
+
+
+class ErasureBody(Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Statement
+
+
+class ReadingController(Controller):
+    path = "/v1"
+    tags: Sequence[str] = ["analysis"]
+
+    @post(
+        "/consultations/{slug:str}/readings/next",
+        operation_id="takeNextReading",
+        guards=ANALYST,
+        status_code=200,
+        responses={**documented(*STAFF), **NONE_LEFT},
+        security=BEARER,
+    )
+    async def take(self, slug: SlugPath, request: Asked, resources: R) -> Response[ReadingItem | None]:
+        """The next text in the order that the sealed seed gives; the one that the caller holds, while they hold one."""
+        await resources.handle.terms_of(slug)
+        taken = await resources.queues.next_reading(slug, alias(request, slug))
+        if taken is None:
+            return Response(None, status_code=204)
+        return Response(await _item(resources, slug, taken), headers={"Cache-Control": "no-store"})
+
+    @post(
+        "/readings/{assignment:uuid}",
+        operation_id="codeReading",
+        guards=ANALYST,
+        status_code=200,
+        responses=documented(*STAFF),
+        security=BEARER,
+    )
+    async def code(self, assignment: FromPath[UUID], data: JSONBody[CodesBody], request: Asked, resources: R) -> Read:
+        stream = await resources.queues.contribution_of(assignment)
+        if stream is None:
+            missing("assignment", assignment)
+
+        async def build(state: State, _: int) -> Act[Command]:
+            slug = state.dossier.consultation
+            terms, version = await resources.handle.terms_of(slug, fresh=True)
+            in_force, known = consultation.codebook_in_force(terms)
+            command = CodeReading(
+                assignment, alias(request, slug), resources.clock.now(), data.codebook, tuple(data.codes), in_force, known
+            )
+            return Act(command, {consultation_stream(slug): version})
+
+        await resources.handle.execute(CONTRIBUTION, stream, build)
+        return Read(assignment)
+
+    @get(
+        "/consultations/{slug:str}/coded",
+        operation_id="listCoded",
+        guards=ANALYST,
+        responses=documented(401, 403),
+        security=BEARER,
+    )
+    async def coded(
+        self,
+        slug: SlugPath,
+        resources: R,
+        theme: Annotated[str | None, QueryParameter(required=False, max_length=64)] = None,
+        code: Annotated[str | None, QueryParameter(required=False, max_length=64)] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[outcomes.CodedView]:
+        """Contributions under analysis with their codes: what proposals are drawn from."""
+        await resources.handle.terms_of(slug)
+        items, after = await outcomes.coded(resources.pool, slug, theme, code, cursor, limit)
+        return Page(items, after)
+
+    @post(
+        "/contributions/{contribution_id:uuid}/questions",
+        operation_id="askQuestion",
+        guards=ANALYST,
+        responses=documented(*STAFF),
+        security=BEARER,
+    )
+    async def ask(
+        self,
+        contribution_id: FromPath[UUID],
+        data: JSONBody[QuestionBody],
+        request: Asked,
+        resources: R,
+        if_match: IfMatch = None,
+    ) -> Asking:
+        """Shown behind the receipt; whose contribution it is nobody learns."""
+        question = UUID(bytes=secrets.token_bytes(16), version=4)
+
+        async def build(state: State, version: int) -> Act[Command]:
+            command = AskQuestion(question, alias(request, state.dossier.consultation), *UNSEALED)
+            return await act(resources.sealer, contribution_id, version, state, command, data.text)
+
+        await resources.handle.execute(CONTRIBUTION, contribution_id, build, expected=expected(if_match))
+        return Asking(question)
+
+    @post(
+        "/contributions/{contribution_id:uuid}/erasure",
+        operation_id="eraseContribution",
+        guards=[needs("publisher")],
+        status_code=200,
+        responses=documented(*STAFF),
+        security=BEARER,
+    )
+    async def erase(
+        self, contribution_id: FromPath[UUID], data: JSONBody[ErasureBody], request: Asked, resources: R, if_match: IfMatch = None
+    ) -> Response[ContributionMoved]:
+        """On request or legal order. The words become unreadable everywhere but in copies already published."""
+
+        async def build(state: State, _: int) -> Act[Command]:
+            return Act(Erase(alias(request, state.dossier.consultation), data.reason))
+
+        done = await resources.handle.execute(CONTRIBUTION, contribution_id, build, expected=expected(if_match))
+        await resources.sealer.destroy(contribution_id)
+        return moved(ContributionMoved(contribution_id, done.version))
+
+
+async def _item(resources: Resources, slug: str, taken: Taken) -> ReadingItem | None:
+    past = await history(resources.sealer, (await resources.store.stream(taken.contribution))[:1])
+    submitted = past.last(Submitted)
+    state, _ = await resources.handle.existing(CONTRIBUTION, taken.contribution)
+    terms, _ = await resources.handle.terms_of(slug)
+    lease = None if isinstance(state, Gone) else lease_of(state.dossier, taken.assignment)
+    if submitted is None or lease is None:
+        return None
+    event, text = submitted
+    version, _ = consultation.codebook_in_force(terms)
+    book = CodebookView(version, list(terms.adopted.codebooks[-1]))
+    return ReadingItem(taken.assignment, event.theme, text, event.language, book, lease.expires)

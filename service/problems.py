@@ -1,0 +1,204 @@
+"""The one place where errors become RFC 9457 problems."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.types import ExceptionHandlersMap
+from msgspec import Struct, field
+
+from adapters.store import Unavailable
+from adapters.tokens import TokenRefused
+from domain.errors import Refused
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_S: Final = 2
+
+_log = structlog.get_logger()
+
+
+class FieldError(Struct, frozen=True):
+    field: str
+    message: str
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """RFC 9457. Members that are not listed here carry the details of a refusal: what the caller can act on."""
+
+    type: str
+    """`urn:registre:problem:` and a stable code that clients may branch on."""
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[FieldError] = field(default_factory=list)
+    """One for each part of the request that is wrong."""
+
+
+class Failure(Exception):  # noqa: N818 - it is raised for what a caller did, not for what broke
+    """A request that the service answers with a problem though no rule of the domain refused it."""
+
+    status = 400
+    code = "invalid-input"
+    title = "the request is not understood"
+
+    def __init__(self, detail: str = "", **details: object) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.details = details
+
+
+class Missing(Failure):
+    status, code, title = 404, "not-found", "there is no such thing here"
+
+
+class VersionMismatch(Failure):
+    status, code, title = 412, "version-mismatch", "the stream has moved since the version that If-Match names"
+
+
+class KeyReused(Failure):
+    status, code, title = 422, "idempotency-key-reused", "this Idempotency-Key came with another body before"
+
+
+class Contended(Failure):
+    status, code, title = 409, "contended", "others keep changing the same thing: try again"
+
+
+_STATUS: Final[Mapping[str, int]] = {
+    "wrong-code": 403,
+    "erased": 410,
+    **dict.fromkeys(
+        (
+            "charter-superseded", "clause-not-in-force", "codebook-superseded", "codes-missing", "empty", "reason-missing", "text-length",
+            "unknown-clause", "unknown-code", "unknown-meeting", "unknown-theme", "window-empty", "closing-not-later",
+        ),
+        422,
+    ),
+    **dict.fromkeys(("unknown-commitment", "unknown-question"), 404),
+}  # fmt: skip
+"""HTTP status of a refusal; 409 where nothing else is said."""
+
+
+def problem(
+    status: int, code: str, title: str, *, detail: str = "", headers: Mapping[str, str] | None = None, **more: object
+) -> Response[Any]:
+    body: dict[str, object] = {"type": f"urn:registre:problem:{code}", "title": title, "status": status}
+    if detail:
+        body["detail"] = detail
+    return Response({**more, **body}, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def refused(_: Request[Any, Any, Any], error: Refused) -> Response[Any]:
+    details = {key: value for key, value in error.details.items() if key != "field"}
+    if name := error.details.get("field"):
+        details["errors"] = [{"field": name, "message": error.title}]
+    return problem(_STATUS.get(error.code, 409), error.code, error.title, **details)
+
+
+def failed(_: Request[Any, Any, Any], error: Failure) -> Response[Any]:
+    return problem(error.status, error.code, error.title, detail=error.detail, **error.details)
+
+
+def unavailable(_: Request[Any, Any, Any], error: Unavailable) -> Response[Any]:
+    _log.warning("unavailable", reason=str(error), uncertain=error.uncertain)
+    detail = "what was sent may have been recorded: repeat it with the same key" if error.uncertain else "nothing was recorded"
+    return problem(
+        503,
+        "unavailable",
+        "the service cannot record anything at the moment",
+        detail=detail,
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+def unauthenticated(_: Request[Any, Any, Any], error: TokenRefused) -> Response[Any]:
+    return problem(
+        401,
+        "token-refused",
+        "the access token is missing or not valid",
+        detail=str(error),
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+_TITLES: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("invalid-input", "the request is not understood"),
+    401: ("token-refused", "the access token is missing or not valid"),
+    403: ("forbidden", "the role does not allow this"),
+    404: ("not-found", "there is no such thing here"),
+    405: ("method-not-allowed", "this method is not offered here"),
+    413: ("too-large", "the body is larger than the service takes"),
+    415: ("unsupported-media-type", "the body must be application/json"),
+}
+
+
+def http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """What Litestar itself raises: routing, parsing, guards."""
+    code, title = _TITLES.get(error.status_code, ("error", error.detail))
+    more: dict[str, object] = {}
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        more["errors"] = [{"field": _field(item), "message": item.get("message", "")} for item in error.extra]
+    return problem(error.status_code, code, title, detail=_plain(error.detail), headers=error.headers, **more)
+
+
+def _field(item: Mapping[str, Any]) -> str:
+    """The part of the request that is meant, as its sender would name it."""
+    return str(item.get("key") or item.get("source") or "body")
+
+
+def _plain(detail: str) -> str:
+    """Litestar repeats the method and URL in the first half of its sentence; a URL may hold what nobody should log."""
+    return detail.split(" for POST http", 1)[0].split(" for GET http", 1)[0].split(" for PUT http", 1)[0]
+
+
+def unforeseen(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A defect: logged by its type and place only, since its message may quote a text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+    _log.error("defect", error=type(error).__name__, place=place)
+    return problem(500, "defect", "the service failed; nothing of what was sent is logged")
+
+
+HANDLERS: Final[ExceptionHandlersMap] = {
+    Refused: refused,
+    Failure: failed,
+    Unavailable: unavailable,
+    TokenRefused: unauthenticated,
+    HTTPException: http,
+    Exception: unforeseen,
+}
+
+_DESCRIPTIONS: Final[Mapping[int, str]] = {
+    400: "A part of the request is missing or malformed; `errors` names the field.",
+    401: "No access token, or one that is expired or not for this service.",
+    403: "The role, or the receipt's code, does not allow this.",
+    404: "Unknown identifier.",
+    405: "This method is not offered here.",
+    409: "A rule refuses this in the present state; the type says which.",
+    410: "The contribution has been erased.",
+    412: "If-Match names another version.",
+    413: "The body is larger than the service takes.",
+    415: "The body must be application/json.",
+    422: "A rule refuses a value; `errors` names the field.",
+    503: "The store cannot be reached; Retry-After says when to repeat.",
+}
+
+
+def documented(*statuses: int) -> dict[int, ResponseSpec]:
+    """The problems that a route may answer, for its OpenAPI entry. 400, 404, 405 and 503 may come from any route."""
+    return {
+        status: ResponseSpec(Problem, description=_DESCRIPTIONS[status], media_type=MEDIA_TYPE, generate_examples=False)
+        for status in sorted({400, 404, 405, 503, *statuses})
+    }
+
+
+STAFF: Final = (401, 403, 409, 410, 412, 413, 415, 422)
+"""What any staff command may answer besides."""
+
+
+def missing(kind: str, identifier: object) -> NoReturn:
+    raise Missing(f"no {kind} {identifier}")
