@@ -47,6 +47,10 @@ class Deposits:
         self._sealer = sealer
         self._secret = receipt_secret
 
+    async def warm(self, slug: str) -> None:
+        """Read the consultation before its first deposit arrives."""
+        await self._handle.terms_of(slug)
+
     async def accept(self, slug: str, key: str, deposit: Deposit) -> Receipt:
         """Record a deposit, or find the one that the same key recorded before.
 
