@@ -21,6 +21,8 @@ class Draft(StoredEvent):
 
     consultation: str = ""
     """Slug of the consultation it belongs to: the second part of its subject on the broker."""
+    claim: bytes | None = None
+    """A value that no other event may carry: taken, it is a conflict on this event's own stream."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class EventStore(Protocol):
         """
         ...
 
-    async def stream(self, stream: UUID, *, after: int = 0, up_to: int | None = None) -> list[Entry]:
+    async def stream(self, stream: UUID, *, after: int = -1, up_to: int | None = None) -> list[Entry]:
         """The events of one stream with `after` < version <= `up_to`, in order of version."""
         ...
 

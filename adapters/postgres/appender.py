@@ -1,0 +1,180 @@
+"""Group commit: one task takes everything that queued up while the last commit ran, and writes it in one round trip."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from eventsourcing.persistence import DataError, StoredEvent
+
+from adapters.postgres.pool import AWAY, connect
+from adapters.postgres.queries import load
+from adapters.store import Conflict, Unavailable
+
+SQL: Final = load(Path(__file__).with_name("store.sql"))
+BATCH_EVENTS: Final = 2_000
+QUEUE_EVENTS: Final = 20_000
+QUEUE_BYTES: Final = 64 * 1024 * 1024
+RECONNECT_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
+_POISON: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError, ValueError, TypeError)
+
+
+class Request:
+    """What one caller wants appended, and where the answer goes. `outcome` holds positions or a way to make the caller's own error."""
+
+    def __init__(self, events: Sequence[StoredEvent], given: Mapping[UUID, int]) -> None:
+        self.events = events
+        self.given = given
+        self.size_bytes = sum(len(event.state) for event in events)
+        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def succeed(self, first: int) -> None:
+        if not self.done.done():
+            self.done.set_result(first)
+
+    def fail(self, error: Exception) -> None:
+        """`error` is this request's own: an exception object is never shared between callers."""
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+class Appender:
+    """One for each process and loop. `run` starts with the first append and ends with `close`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._queue: deque[Request] = deque()
+        self._queued_events = 0
+        self._queued_bytes = 0
+        self._under_way = 0
+        self._wake = asyncio.Event()
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+
+    @property
+    def pending(self) -> int:
+        """Requests that wait or are under way."""
+        return len(self._queue) + self._under_way
+
+    async def append(self, events: Sequence[StoredEvent], given: Mapping[UUID, int]) -> list[int]:
+        """Queue and wait. A caller that is cancelled does not take its request back: it is written all the same."""
+        request = Request(events, given)
+        if self._closing:
+            raise Unavailable("the store is closing")
+        if self._queue and (
+            self._queued_events + len(events) > QUEUE_EVENTS or self._queued_bytes + request.size_bytes > QUEUE_BYTES
+        ):
+            raise Unavailable("too much is waiting to be written")
+        self._queue.append(request)
+        self._queued_events += len(events)
+        self._queued_bytes += request.size_bytes
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="appender")
+        self._wake.set()
+        first = await asyncio.shield(request.done)
+        return list(range(first, first + len(events)))
+
+    async def close(self) -> None:
+        """Write what is queued, then end."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                batch = self._taken()
+                self._under_way = len(batch)
+                await self._write(batch)
+                self._under_way = 0
+            if self._closing:
+                return
+
+    def _taken(self) -> list[Request]:
+        """The next batch: everything that waits, up to a bound."""
+        batch: list[Request] = []
+        events = 0
+        while self._queue and (not batch or events + len(self._queue[0].events) <= BATCH_EVENTS):
+            request = self._queue.popleft()
+            self._queued_events -= len(request.events)
+            self._queued_bytes -= request.size_bytes
+            events += len(request.events)
+            batch.append(request)
+        return batch
+
+    async def _write(self, batch: list[Request]) -> None:
+        connection = await self._connected()
+        if connection is None:
+            for request in batch:
+                request.fail(Unavailable("PostgreSQL is away"))
+            return
+        try:
+            rows = await connection.fetch(SQL["append_batch"], *_columns(batch))
+        except AWAY as error:
+            await self._drop()
+            for request in batch:
+                request.fail(Unavailable(f"the connection broke during a commit: {type(error).__name__}", uncertain=True))
+        except _POISON as error:
+            await self._one_by_one(batch, error)
+        except asyncpg.PostgresError as error:
+            for request in batch:
+                request.fail(Unavailable(f"PostgreSQL refused the batch: {type(error).__name__}"))
+        else:
+            for number, first, moved in rows:
+                if first is None:
+                    batch[number].fail(Conflict(moved))
+                else:
+                    batch[number].succeed(first)
+
+    async def _one_by_one(self, batch: list[Request], error: Exception) -> None:
+        """One request poisons its batch: alone, it fails alone."""
+        if len(batch) == 1:
+            batch[0].fail(DataError(f"the store cannot hold this: {type(error).__name__}"))
+            return
+        for request in batch:
+            await self._write([request])
+
+    async def _connected(self) -> "asyncpg.Connection[Any] | None":
+        """The appender's own connection; None when the server stays away for the length of the back-off."""
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        for pause_s in RECONNECT_S:
+            try:
+                self._connection = await connect(self._url, "registre-appender")
+            except Unavailable:
+                await asyncio.sleep(pause_s)
+            else:
+                return self._connection
+        return None
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+
+def _columns(batch: Sequence[Request]) -> tuple[list[Any], ...]:
+    """The arguments of append_batch: ten arrays."""
+    events = [(number, event) for number, request in enumerate(batch) for event in request.events]
+    given = [(number, stream, version) for number, request in enumerate(batch) for stream, version in request.given.items()]
+    return (
+        [number for number, _ in events],
+        [event.originator_id for _, event in events],
+        [event.originator_version for _, event in events],
+        [event.topic for _, event in events],
+        [event.state for _, event in events],
+        [getattr(event, "consultation", "") for _, event in events],
+        [getattr(event, "claim", None) for _, event in events],
+        [number for number, _, _ in given],
+        [stream for _, stream, _ in given],
+        [version for _, _, version in given],
+    )

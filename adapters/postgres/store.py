@@ -1,0 +1,96 @@
+"""The event store on PostgreSQL: reads by position, writes through the appender."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from eventsourcing.persistence import StoredEvent
+
+from adapters.postgres.appender import SQL, Appender
+from adapters.postgres.pool import connect, create_pool, server_may_be_away
+from adapters.store import NO_STREAMS, Entry, Unavailable
+
+CHANNEL: Final = "registre_events"
+POLL_S: Final = 1.0
+"""A follower looks by itself so often, should a notification be lost."""
+FOLLOW_PAGE: Final = 1_000
+_LAST: Final = 2**62
+_LAST_VERSION: Final = 2**31 - 1
+
+
+class PostgresStore:
+    """Implements EventStore."""
+
+    def __init__(self, url: str, pool: "asyncpg.Pool[Any]") -> None:
+        self._url = url
+        self._pool = pool
+        self.appender = Appender(url)
+
+    @classmethod
+    async def connect(cls, url: str, *, connections: int = 8) -> "PostgresStore":
+        """Raises Unavailable when the server is away."""
+        return cls(url, await create_pool(url, "registre-store", connections=connections))
+
+    async def append(self, events: Sequence[StoredEvent], given: Mapping[UUID, int] = NO_STREAMS) -> list[int]:
+        return await self.appender.append(events, given)
+
+    async def stream(self, stream: UUID, *, after: int = -1, up_to: int | None = None) -> list[Entry]:
+        async with server_may_be_away():
+            rows = await self._pool.fetch(SQL["stream"], stream, after, _LAST_VERSION if up_to is None else up_to)
+        return [_entry(row) for row in rows]
+
+    async def page(self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None) -> list[Entry]:
+        async with server_may_be_away():
+            rows = await self._pool.fetch(SQL["page"], after, _LAST if up_to is None else up_to, limit)
+        return [_entry(row) for row in rows]
+
+    async def head(self) -> int:
+        async with server_may_be_away():
+            return int(await self._pool.fetchval(SQL["head"]))
+
+    async def position_at(self, moment: datetime) -> int:
+        async with server_may_be_away():
+            return int(await self._pool.fetchval(SQL["position_at"], moment))
+
+    async def follow(self, after: int = 0) -> AsyncIterator[list[Entry]]:
+        """Every event after a position, in batches, for ever. Goes on by itself when the server comes back."""
+        woken = asyncio.Event()
+        listener: asyncpg.Connection[Any] | None = None
+        try:
+            while True:
+                try:
+                    if listener is None or listener.is_closed():
+                        listener = await self._listening(woken)
+                    woken.clear()
+                    page = await self.page(after, limit=FOLLOW_PAGE)
+                except Unavailable:
+                    await asyncio.sleep(POLL_S / 4)
+                    continue
+                if page:
+                    yield page
+                    after = page[-1].id
+                    continue
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), POLL_S)
+        finally:
+            if listener is not None:
+                listener.terminate()
+
+    async def _listening(self, woken: asyncio.Event) -> "asyncpg.Connection[Any]":
+        listener = await connect(self._url, "registre-follower")
+        async with server_may_be_away():
+            await listener.add_listener(CHANNEL, lambda *_: woken.set())
+        return listener
+
+    async def close(self) -> None:
+        await self.appender.close()
+        await self._pool.close()
+
+
+def _entry(row: asyncpg.Record) -> Entry:
+    position, stream, version, topic, state, consultation, recorded_at = row
+    return Entry(stream, version, topic, state, position, consultation, recorded_at)

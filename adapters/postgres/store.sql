@@ -1,0 +1,26 @@
+-- :name append_batch
+-- Append what queued up, in one transaction and one round trip.
+SELECT request, first_position, moved FROM registre.append_batch(
+    $1::integer[], $2::uuid[], $3::integer[], $4::text[], $5::bytea[], $6::text[], $7::bytea[], $8::integer[], $9::uuid[], $10::integer[]
+);
+
+-- :name stream
+-- The events of one stream between two versions.
+SELECT position, stream, version, topic, state, consultation, recorded_at FROM registre.events
+WHERE stream = $1 AND version > $2 AND version <= $3
+ORDER BY version;
+
+-- :name page
+-- The events after a position, in order: keyset, so that every page costs the same.
+SELECT position, stream, version, topic, state, consultation, recorded_at FROM registre.events
+WHERE position > $1 AND position <= $2
+ORDER BY position
+LIMIT $3;
+
+-- :name head
+-- The last position.
+SELECT position FROM registre.head;
+
+-- :name position_at
+-- The last position recorded at or before a moment.
+SELECT coalesce((SELECT position FROM registre.events WHERE recorded_at <= $1 ORDER BY recorded_at DESC, position DESC LIMIT 1), 0);
