@@ -69,9 +69,11 @@ class Deposits:
                 continue
             try:
                 await self._record(receipt, submitted, deposit.text, version)
-            except Conflict:
+            except Conflict as conflict:
                 if await self._already(receipt):
                     return receipt
+                if conflict.stream == receipt.contribution:
+                    raise Refused("commitment-used", field="blind") from None
             except Unavailable as error:
                 if error.uncertain and await self._already(receipt):
                     return receipt
@@ -110,7 +112,9 @@ class Deposits:
         closing = Closing(receipt.contribution, 1, topic(submitted), {"text": text}, receipt.blind)
         (sealed,) = await self._sealer.seal([closing])
         given = {consultation_stream(receipt.consultation): version}
-        await self._handle.begin(receipt.contribution, receipt.consultation, [replace(submitted, sealed=sealed)], given)
+        await self._handle.begin(
+            receipt.contribution, receipt.consultation, [replace(submitted, sealed=sealed)], given, receipt.commitment
+        )
 
     async def _moved(self, slug: str, version: int) -> bool:
         """Whether the consultation has moved since `version`: what memory refused may be allowed by now."""

@@ -110,9 +110,15 @@ class Handle:
                 await asyncio.sleep(0.002 * attempt)
         raise Contended
 
-    async def begin(self, stream: UUID, slug: str, events: Sequence[Event], given: Mapping[UUID, int]) -> Done:
-        """The first events of a stream. Raises Conflict when it exists already or a given stream has moved."""
-        return await self._append(stream, 0, slug, events, given)
+    async def begin(
+        self, stream: UUID, slug: str, events: Sequence[Event], given: Mapping[UUID, int], claim: bytes | None = None
+    ) -> Done:
+        """The first events of a stream.
+
+        Raises Conflict, which names `stream` when it exists already or another event has made the same `claim`, else the given stream that
+        has moved.
+        """
+        return await self._append(stream, 0, slug, events, given, claim)
 
     async def consultation(self, slug: str, command: consultation.Command, *, expected: int | None = None) -> Done:
         async def build(_: consultation.Present, __: int) -> Act[consultation.Command]:
@@ -135,9 +141,10 @@ class Handle:
         slug: str,
         events: Sequence[Event],
         given: Mapping[UUID, int],
+        claim: bytes | None = None,
     ) -> Done:
         drafts = [
-            Draft(stream, version + number, topic(event), CODEC.encode(event), slug)
+            Draft(stream, version + number, topic(event), CODEC.encode(event), slug, claim if number == 1 else None)
             for number, event in enumerate(events, start=1)
         ]
         positions = await self.store.append(drafts, given)

@@ -4,12 +4,14 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from typing import Any
 
 import asyncpg
 import pytest
 
 from adapters.embedded import Servers
 from adapters.memory_keyring import MemoryKeyring
+from adapters.postgres.migrate import migrate
 from adapters.postgres.store import PostgresStore
 from adapters.sealing import KeyringSealer
 from domain.consultation import CloseTheme, ThemeClosed
@@ -17,7 +19,7 @@ from domain.record import CODEC, consultation_stream
 from service.deposits import Deposits
 from service.handler import Handle
 from tests.e2e.depositing import SECRET, outcome
-from tests.servers import fresh_database
+from tests.servers import Database, fresh_database
 from tests.service.definitions import CLOSES, SLUG, opened
 
 ROUNDS = 20
@@ -26,8 +28,10 @@ EACH = 16
 
 
 @pytest.fixture(scope="module")
-async def urls(servers: Servers) -> tuple[str, str]:
-    return await fresh_database(servers)
+async def database(servers: Servers) -> Database:
+    fresh = await fresh_database(servers)
+    await migrate(fresh.owner_url, service_role="registre")
+    return fresh
 
 
 async def closed_at(store: PostgresStore, theme: str) -> int:
@@ -35,27 +39,33 @@ async def closed_at(store: PostgresStore, theme: str) -> int:
     return next(entry.id for entry in entries if CODEC.decode(entry.topic, entry.state) == ThemeClosed(theme))
 
 
-async def test_every_acknowledged_deposit_stands_before_the_closing_and_every_other_is_refused(urls: tuple[str, str]) -> None:
-    owner_url, url = urls
-    store = await PostgresStore.connect(url)
+async def test_every_acknowledged_deposit_stands_before_the_closing_and_every_other_is_refused(database: Database) -> None:
+    store = await PostgresStore.connect(database.service_url)
     handle = Handle(store)
     themes = tuple(f"theme-{number}" for number in range(ROUNDS))
     await opened(handle, themes=themes)
     deposits = Deposits(handle, KeyringSealer(MemoryKeyring()), SECRET)
-    gate = await asyncpg.connect(owner_url)
+    gate = await asyncpg.connect(database.owner_url)
     try:
         for theme in themes:
-            await one_round(store, handle, deposits, gate, url, theme)
+            await one_round(store, handle, deposits, gate, database.service_url, theme)
     finally:
         await gate.close()
         await store.close()
 
 
 async def one_round(
-    store: PostgresStore, handle: Handle, deposits: Deposits, gate: asyncpg.Connection, url: str, theme: str
+    store: PostgresStore, handle: Handle, deposits: Deposits, gate: "asyncpg.Connection[Any]", url: str, theme: str
 ) -> None:
     other = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.e2e.depositing", url, theme, str(2 * EACH), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "tests.e2e.depositing",
+        url,
+        theme,
+        str(2 * EACH),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     assert other.stdin is not None
     assert other.stdout is not None
@@ -82,7 +92,11 @@ async def one_round(
     assert len(accepted) >= 8
     assert refused["theme-closed"] >= 8
     boundary = await closed_at(store, theme)
-    recorded = {str(entry.originator_id): entry.id for entry in await store.page(0, limit=100_000) if entry.topic == "contribution.submitted.v1"}
+    recorded = {
+        str(entry.originator_id): entry.id
+        for entry in await store.page(0, limit=100_000)
+        if entry.topic == "contribution.submitted.v1"
+    }
     assert all(recorded[identifier] < boundary for identifier in accepted)
 
 

@@ -22,7 +22,9 @@ def test_the_tour_runs_word_for_word(running: Running) -> None:
         "BIN": str(Path(sys.executable).parent),
     }
     script = "set -euo pipefail\n" + "\n".join(TOUR)
-    tour = subprocess.run(["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    tour = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert tour.returncode == 0, tour.stdout + tour.stderr
     assert len(TOUR) == 5
     assert '"status":"visible"' in tour.stdout

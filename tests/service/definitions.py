@@ -4,8 +4,22 @@ import secrets
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
-from domain.consultation import AddTheme, AdoptCharter, AdoptCodebook, AdoptMethodology, AdoptPolicies, Command, Event, MakeCommitment, Open
-from domain.consultation import OpenTheme, Prepare, State, decide, evolve
+from domain.consultation import (
+    AddTheme,
+    AdoptCharter,
+    AdoptCodebook,
+    AdoptMethodology,
+    AdoptPolicies,
+    Command,
+    Event,
+    MakeCommitment,
+    Open,
+    OpenTheme,
+    Prepare,
+    State,
+    decide,
+    evolve,
+)
 from domain.definition import Clause, Code, Mode, Policies
 from domain.record import consultation_stream
 from domain.sealed import PENDING
