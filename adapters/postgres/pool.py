@@ -55,4 +55,6 @@ async def server_may_be_away() -> AsyncIterator[None]:
     try:
         yield
     except AWAY as error:
+        if isinstance(error, ValueError):  # the driver's word for a malformed URL or argument: nobody is away
+            raise
         raise Unavailable(f"PostgreSQL is away: {type(error).__name__}") from error

@@ -1,0 +1,1 @@
+"""Publications: bundles prepared from the log, published, superseded."""

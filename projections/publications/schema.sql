@@ -1,0 +1,14 @@
+-- What has been prepared and published.
+CREATE TABLE publication (
+    id            uuid PRIMARY KEY,
+    consultation  text NOT NULL,
+    kind          text NOT NULL,
+    position      bigint NOT NULL,
+    digest        bytea NOT NULL,
+    prepared_on   date NOT NULL,
+    status        text NOT NULL DEFAULT 'prepared',
+    location      text,
+    superseded_by uuid,
+    reason        text
+);
+CREATE INDEX publication_consultation ON publication (consultation, position);

@@ -1,0 +1,36 @@
+"""What is read of the publications."""
+
+from datetime import date
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from adapters.postgres.queries import load
+from projections.pages import Database
+
+QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
+
+
+class PublicationView(Struct, frozen=True):
+    id: UUID
+    consultation: str
+    kind: str
+    position: int
+    digest: str
+    """SHA-256 of the bundle's manifest, in hexadecimal."""
+    prepared_on: date
+    status: str
+    location: str | None
+    superseded_by: UUID | None
+    reason: str | None
+
+
+async def publications(db: Database, slug: str) -> list[PublicationView]:
+    return [PublicationView(*row) for row in await db.fetch(QUERIES["publications"], slug)]
+
+
+async def publication(db: Database, stream: UUID) -> PublicationView | None:
+    row = await db.fetchrow(QUERIES["publication"], stream)
+    return PublicationView(*row) if row else None

@@ -1,0 +1,123 @@
+"""What is read of the treatment: the queues, what is due, coverage, counts, timelines."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from adapters.postgres.queries import load
+from projections.pages import Database
+
+QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
+
+
+class Held(Struct, frozen=True):
+    assignment: UUID
+    contribution: UUID
+
+
+class Counts(Struct, frozen=True):
+    """Every contribution stands in exactly one of visible, withheld, withdrawn and pending."""
+
+    received: int = 0
+    visible: int = 0
+    withheld: int = 0
+    withdrawn: int = 0
+    pending: int = 0
+    read_once: int = 0
+    read_enough: int = 0
+    coded: int = 0
+
+
+class ThemeCounts(Struct, frozen=True):
+    theme: str
+    counts: Counts
+
+
+class TreatmentView(Struct, frozen=True):
+    consultation: str
+    position: int
+    """Of the log, at which this is true."""
+    totals: Counts
+    themes: list[ThemeCounts]
+
+
+class Step(Struct, frozen=True):
+    position: int
+    version: int
+    topic: str
+    at: datetime
+    by: str | None
+    delay_s: float | None
+    """Since the step before."""
+
+
+class Timeline(Struct, frozen=True):
+    contribution: UUID
+    steps: list[Step]
+
+
+class Due(Struct, frozen=True):
+    leases: list[Held]
+    unconfirmed: list[UUID]
+
+
+async def held_review(db: Database, slug: str, reviewer: str) -> Held | None:
+    row = await db.fetchrow(QUERIES["held_review"], slug, reviewer)
+    return Held(*row) if row else None
+
+
+async def held_reading(db: Database, slug: str, reader: str) -> Held | None:
+    row = await db.fetchrow(QUERIES["held_reading"], slug, reader)
+    return Held(*row) if row else None
+
+
+async def next_reviews(db: Database, slug: str, reviewer: str, limit: int) -> tuple[int, Sequence[UUID]]:
+    """The position at which the queue was read, and the first contributions in it that the reviewer may look at."""
+    return _queue(await db.fetch(QUERIES["next_reviews"], slug, reviewer, limit))
+
+
+async def next_readings(db: Database, slug: str, reader: str, limit: int) -> tuple[int, Sequence[UUID]]:
+    """The position at which the queue was read, and the first contributions in it that the reader may read."""
+    return _queue(await db.fetch(QUERIES["next_readings"], slug, reader, limit))
+
+
+def _queue(rows: Sequence[Sequence[object]]) -> tuple[int, Sequence[UUID]]:
+    position = rows[0][0] if rows else 0
+    return int(str(position)), [stream for _, stream in rows if isinstance(stream, UUID)]
+
+
+async def contribution_of_reading(db: Database, assignment: UUID) -> UUID | None:
+    found: UUID | None = await db.fetchval(QUERIES["contribution_of_reading"], assignment)
+    return found
+
+
+async def due(db: Database, now: datetime) -> Due:
+    """What the clock brings about for contributions."""
+    leases = [Held(assignment, stream) for stream, assignment in await db.fetch(QUERIES["expired_leases"], now)]
+    return Due(leases, [row["contribution"] for row in await db.fetch(QUERIES["unconfirmed"], now)])
+
+
+async def coverage(db: Database, slug: str, theme: str) -> tuple[int, int, int]:
+    """Contributions of a theme read as often as the policy asks, contributions under analysis, and the position of both counts."""
+    row = await db.fetchrow(QUERIES["coverage"], slug, theme)
+    return (row["read"], row["analysed"], row["seen"]) if row else (0, 0, 0)
+
+
+async def outstanding_readings(db: Database, slug: str) -> int:
+    return int(await db.fetchval(QUERIES["outstanding_readings"], slug))
+
+
+async def counts(db: Database, slug: str) -> TreatmentView:
+    position = int(await db.fetchval(QUERIES["seen"]) or 0)
+    themes = [ThemeCounts(theme, Counts(*numbers)) for theme, *numbers in await db.fetch(QUERIES["counts"], slug)]
+    totals = Counts(*(sum(getattr(each.counts, name) for each in themes) for name in Counts.__struct_fields__))
+    return TreatmentView(slug, position, totals, themes)
+
+
+async def timeline(db: Database, stream: UUID) -> Timeline | None:
+    steps = [Step(*row) for row in await db.fetch(QUERIES["timeline"], stream)]
+    return Timeline(stream, steps) if steps else None
