@@ -19,9 +19,9 @@ def needs(*roles: str) -> Callable[[Connection, BaseRouteHandler], Awaitable[Non
     """A guard that lets in whoever brings a valid token with one of `roles`."""
 
     async def guard(connection: Connection, _: BaseRouteHandler) -> None:
-        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        scheme, token = (*connection.headers.get("authorization", "").split(maxsplit=1), "", "")[:2]
         if scheme.lower() != "bearer" or not token:
-            raise TokenRefused("send `Authorization: Bearer <token>`")
+            raise TokenRefused("malformed")
         resources: Resources = connection.app.state.resources
         staff = await resources.issuer.verify(token.strip())
         if not staff.roles.intersection(roles):

@@ -88,7 +88,6 @@ class FollowUp:
             raise Refused("wrong-code")
         if not isinstance(state, Gone):
             past = await history(self._sealer, entries)
-        may_appeal = isinstance(state, Withheld) and not state.dossier.appealed
         return Status(
             stream,
             state.dossier.consultation,
@@ -98,7 +97,7 @@ class FollowUp:
             len(state.dossier.readings),
             past.texts.get(1),
             [decision for decision in map(_decision, past.entries, past.events, past.texts_in_order) if decision],
-            state.appeal_by if may_appeal else None,
+            state.appeal_by if isinstance(state, Withheld) else None,
             _questions(past),
         )
 

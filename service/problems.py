@@ -10,9 +10,13 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct, field
 
+from adapters.key_sets import KeySetUnavailable
+from adapters.receipts import MalformedCode
+from adapters.sealing import SealRefused
 from adapters.store import Unavailable
 from adapters.tokens import TokenRefused
 from domain.errors import Refused
+from projections.pages import BadCursor
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2
@@ -66,6 +70,10 @@ class Contended(Failure):
     status, code, title = 409, "contended", "others keep changing the same thing: try again"
 
 
+class Behind(Failure):
+    status, code, title = 503, "behind", "a read model has not caught up with the log yet: try again"
+
+
 _STATUS: Final[Mapping[str, int]] = {
     "wrong-code": 403,
     "erased": 410,
@@ -87,18 +95,19 @@ def problem(
     body: dict[str, object] = {"type": f"urn:registre:problem:{code}", "title": title, "status": status}
     if detail:
         body["detail"] = detail
-    return Response({**more, **body}, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+    return Response({**(more or {}), **body}, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
 def refused(_: Request[Any, Any, Any], error: Refused) -> Response[Any]:
     details = {key: value for key, value in error.details.items() if key != "field"}
     if name := error.details.get("field"):
         details["errors"] = [{"field": name, "message": error.title}]
-    return problem(_STATUS.get(error.code, 409), error.code, error.title, **details)
+    return problem(_STATUS.get(error.code, 409), error.code, error.title, more=details)
 
 
 def failed(_: Request[Any, Any, Any], error: Failure) -> Response[Any]:
-    return problem(error.status, error.code, error.title, detail=error.detail, **error.details)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.status == 503 else None
+    return problem(error.status, error.code, error.title, detail=error.detail, headers=headers, more=error.details)
 
 
 def unavailable(_: Request[Any, Any, Any], error: Unavailable) -> Response[Any]:
@@ -111,6 +120,22 @@ def unavailable(_: Request[Any, Any, Any], error: Unavailable) -> Response[Any]:
         detail=detail,
         headers={"Retry-After": str(RETRY_AFTER_S)},
     )
+
+
+def away(request: Request[Any, Any, Any], _: KeySetUnavailable) -> Response[Any]:
+    return unavailable(request, Unavailable("the issuer's key set cannot be read"))
+
+
+def sealed_off(request: Request[Any, Any, Any], _: SealRefused) -> Response[Any]:
+    return refused(request, Refused("erased"))
+
+
+def malformed_code(request: Request[Any, Any, Any], _: MalformedCode) -> Response[Any]:
+    return refused(request, Refused("wrong-code"))
+
+
+def bad_cursor(request: Request[Any, Any, Any], error: BadCursor) -> Response[Any]:
+    return failed(request, Failure(errors=[{"field": "cursor", "message": str(error)}]))
 
 
 def unauthenticated(_: Request[Any, Any, Any], error: TokenRefused) -> Response[Any]:
@@ -140,7 +165,7 @@ def http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     more: dict[str, object] = {}
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         more["errors"] = [{"field": _field(item), "message": item.get("message", "")} for item in error.extra]
-    return problem(error.status_code, code, title, detail=_plain(error.detail), headers=error.headers, **more)
+    return problem(error.status_code, code, title, detail=_plain(error.detail), headers=error.headers, more=more)
 
 
 def _field(item: Mapping[str, Any]) -> str:
@@ -168,6 +193,10 @@ HANDLERS: Final[ExceptionHandlersMap] = {
     Failure: failed,
     Unavailable: unavailable,
     TokenRefused: unauthenticated,
+    KeySetUnavailable: away,
+    SealRefused: sealed_off,
+    MalformedCode: malformed_code,
+    BadCursor: bad_cursor,
     HTTPException: http,
     Exception: unforeseen,
 }

@@ -8,12 +8,14 @@ from typing import Final, Literal
 from uuid import UUID
 
 from asyncpg import Pool
-from msgspec import Struct
 
 from domain import consultation, contribution
 from domain.contribution import AssignReading, AssignReview, Lease, Present
+from domain.definition import Policies
 from domain.errors import Refused
+from projections.runner import wait_for
 from projections.treatment import views
+from projections.treatment.views import Held
 from service.clock import Clock
 from service.handler import CONTRIBUTION, Act, Handle
 
@@ -22,14 +24,14 @@ SPARE: Final = 16
 REMEMBERED: Final = 10_000
 """Readings under way that are found without asking the projection."""
 
+PATIENCE_S: Final = 2.0
+"""How long an empty queue waits for its projection to catch up."""
+
 Kind = Literal["review", "reading"]
+Candidates = Callable[[int], Awaitable[tuple[int, Sequence[UUID]]]]
+"""Reads the queue: the position at which it is true, and its first contributions, at most so many."""
 Assign = Callable[[UUID, int], contribution.Command]
 """Makes the command from the new assignment's id and the position at which the queue was read."""
-
-
-class Taken(Struct, frozen=True):
-    assignment: UUID
-    contribution: UUID
 
 
 class Recent:
@@ -59,10 +61,10 @@ class Queues:
         self._pool = pool
         self._clock = clock
         self._recent: defaultdict[tuple[str, Kind], Recent] = defaultdict(Recent)
-        self._held: dict[tuple[str, Kind, str], Taken] = {}
+        self._held: dict[tuple[str, Kind, str], Held] = {}
         self._readings: OrderedDict[UUID, UUID] = OrderedDict()
 
-    async def next_review(self, slug: str, reviewer: str) -> Taken | None:
+    async def next_review(self, slug: str, reviewer: str) -> Held | None:
         """The reviewer's item: the one they hold, or the first to arrive that they may look at; None when there is none."""
         if held := await self._still_held(slug, "review", reviewer, await views.held_review(self._pool, slug, reviewer)):
             return held
@@ -76,7 +78,7 @@ class Queues:
 
         return await self._take(slug, "review", reviewer, candidates, assign)
 
-    async def next_reading(self, slug: str, reader: str) -> Taken | None:
+    async def next_reading(self, slug: str, reader: str) -> Held | None:
         """The reader's item: the one they hold, or the first in the order that the sealed seed gives; None when there is none."""
         if held := await self._still_held(slug, "reading", reader, await views.held_reading(self._pool, slug, reader)):
             return held
@@ -99,11 +101,11 @@ class Queues:
         """The contribution behind a reading's assignment, which its reader never learns."""
         return self._readings.get(assignment) or await views.contribution_of_reading(self._pool, assignment)
 
-    async def _policies(self, slug: str) -> consultation.Policies:
+    async def _policies(self, slug: str) -> Policies:
         state, _ = await self._handle.terms_of(slug)
         return consultation.policies(state)
 
-    async def _still_held(self, slug: str, kind: Kind, holder: str, shown: Taken | None) -> Taken | None:
+    async def _still_held(self, slug: str, kind: Kind, holder: str, shown: Held | None) -> Held | None:
         """What the holder has taken and neither decided nor let expire, as the log says (the projection may lag either way)."""
         for taken in (self._held.get((slug, kind, holder)), shown):
             if taken is None:
@@ -120,20 +122,28 @@ class Queues:
         slug: str,
         kind: Kind,
         holder: str,
-        candidates: Callable[[int], Awaitable[tuple[int, Sequence[UUID]]]],
+        candidates: Candidates,
         assign: Assign,
-    ) -> Taken | None:
+    ) -> Held | None:
         recent = self._recent[slug, kind]
         async with recent.lock:
-            seen, streams = await candidates(SPARE + len(recent))
-            recent.forget_until(seen)
-            for stream in streams:
-                if stream not in recent and (taken := await self._assigned(stream, recent, assign, seen)):
-                    self._held[slug, kind, holder] = taken
-                    return taken
+            if not (taken := await self._first(recent, candidates, assign)):
+                # Nothing to hand out as far as the projection goes: perhaps what just arrived.
+                await wait_for(self._pool, "treatment", await self._handle.store.head(), PATIENCE_S)
+                taken = await self._first(recent, candidates, assign)
+        if taken:
+            self._held[slug, kind, holder] = taken
+        return taken
+
+    async def _first(self, recent: Recent, candidates: Candidates, assign: Assign) -> Held | None:
+        seen, streams = await candidates(SPARE + len(recent))
+        recent.forget_until(seen)
+        for stream in streams:
+            if stream not in recent and (taken := await self._assigned(stream, recent, assign, seen)):
+                return taken
         return None
 
-    async def _assigned(self, stream: UUID, recent: Recent, assign: Assign, seen: int) -> Taken | None:
+    async def _assigned(self, stream: UUID, recent: Recent, assign: Assign, seen: int) -> Held | None:
         assignment = UUID(bytes=secrets.token_bytes(16), version=4)
 
         async def build(_: object, __: int) -> Act[contribution.Command]:
@@ -144,7 +154,7 @@ class Queues:
         except Refused:
             return None  # somebody else was faster, in another process or since the projection's position: the next one, then
         recent.remember(stream, done.position)
-        return Taken(assignment, stream)
+        return Held(assignment, stream)
 
 
 def _lease(state: contribution.State, kind: Kind, assignment: UUID) -> Lease | None:

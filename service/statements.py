@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from adapters.sealing import Closing, Opening, Sealer, commitment
 from adapters.store import Entry
 from domain import contribution
-from domain.record import CODEC, fold, sealed_in, topic
+from domain.record import CODEC, sealed_in, topic
 from domain.sealed import PENDING
 from service.handler import Act
 
@@ -47,7 +47,10 @@ class History(Struct, frozen=True):
 
     @property
     def state(self) -> contribution.State:
-        return fold(contribution.evolve, self.events)
+        state: contribution.State = None
+        for event in self.events:
+            state = contribution.evolve(state, event)
+        return state
 
     def last(self, kind: type[E]) -> tuple[E, str | None] | None:
         """The latest event of a kind, with its text."""
@@ -65,10 +68,16 @@ async def history(sealer: Sealer, entries: Sequence[Entry], *, unseal: bool = Tr
     """Decode a stream and open what is sealed in it, with one request to the keyring."""
     events = [CODEC.decode(entry.topic, entry.state) for entry in entries]
     openings = [
-        Opening(entry.originator_id, entry.originator_version, entry.topic, sealed)
+        Opening(_uuid(entry), entry.originator_version, entry.topic, sealed)
         for entry, event in zip(entries, events, strict=True)
         if unseal and (sealed := sealed_in(event)) is not None
     ]
     clear = await sealer.unseal(openings) if openings else []
     texts = {opening.version: text.fields.get("text") if text else None for opening, text in zip(openings, clear, strict=True)}
     return History(entries, events, texts)
+
+
+def _uuid(entry: Entry) -> UUID:
+    if not isinstance(entry.originator_id, UUID):
+        raise TypeError(f"stream {entry.originator_id!r} is no UUID")
+    return entry.originator_id

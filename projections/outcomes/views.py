@@ -102,7 +102,9 @@ def view(row: Any, progress: list[Progress]) -> ProposalView:
 
 async def commitments(db: Database, slug: str, today: date) -> list[CommitmentView]:
     rows = await db.fetch(QUERIES["commitments"], slug)
-    return [CommitmentView(name, text, due, kept, evidence, _status(due, kept, today)) for name, text, due, kept, evidence in rows]
+    return [
+        CommitmentView(name, text, due, kept, evidence, _status(due, kept, today)) for name, text, due, kept, evidence in rows
+    ]
 
 
 def _status(due: date, kept_on: date | None, today: date) -> str:

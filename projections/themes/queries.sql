@@ -93,5 +93,5 @@ SELECT id, consultation, theme, day, status, text, hidden_under FROM contributio
 
 -- :name everything
 -- Every contribution of a consultation in its public form, for a publication.
-SELECT id, theme, day, channel, actor, language, charter, status, analysed, hidden_under, text, commitment FROM contribution
+SELECT id, theme, day, channel, actor, language, charter, status, analysed, hidden_under, text, commitment, state FROM contribution
 WHERE consultation = $1 ORDER BY id;

@@ -11,11 +11,11 @@ from msgspec import Struct
 from domain import consultation, contribution
 from domain.contribution import Appealed, Command, Gone, Hidden, Hide, Keep, Look, Present, Review, SettleAppeal, Submitted
 from domain.definition import ClauseId
+from projections.treatment.views import Held
 from service.auth import alias, needs
 from service.handler import CONTRIBUTION, Act
 from service.http.bodies import BEARER, NONE_LEFT, Asked, ContributionMoved, IfMatch, R, SlugPath, Statement, expected, moved
 from service.problems import STAFF, documented
-from service.queues import Taken
 from service.statements import UNSEALED, History, act, history
 from service.wiring import Resources
 
@@ -158,7 +158,7 @@ class ModerationController(Controller):
         return moved(ContributionMoved(contribution_id, done.version))
 
 
-async def _item(resources: Resources, taken: Taken) -> ReviewItem | None:
+async def _item(resources: Resources, taken: Held) -> ReviewItem | None:
     past = await history(resources.sealer, await resources.store.stream(taken.contribution))
     state, submitted = past.state, past.last(Submitted)
     if state is None or isinstance(state, Gone) or submitted is None or (look := contribution.look(state)) is None:

@@ -15,6 +15,7 @@ from domain.contribution import AskQuestion, CodeReading, Command, Erase, Gone, 
 from domain.definition import Code, Slug
 from domain.record import consultation_stream
 from projections.outcomes import views as outcomes
+from projections.treatment.views import Held
 from service.auth import alias, needs
 from service.handler import CONTRIBUTION, Act
 from service.http.bodies import (
@@ -34,7 +35,6 @@ from service.http.bodies import (
     moved,
 )  # fmt: skip
 from service.problems import STAFF, documented, missing
-from service.queues import Taken
 from service.statements import UNSEALED, act, history
 from service.wiring import Resources
 
@@ -191,7 +191,7 @@ class ReadingController(Controller):
         return moved(ContributionMoved(contribution_id, done.version))
 
 
-async def _item(resources: Resources, slug: str, taken: Taken) -> ReadingItem | None:
+async def _item(resources: Resources, slug: str, taken: Held) -> ReadingItem | None:
     past = await history(resources.sealer, (await resources.store.stream(taken.contribution))[:1])
     submitted = past.last(Submitted)
     state, _ = await resources.handle.existing(CONTRIBUTION, taken.contribution)

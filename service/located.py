@@ -1,0 +1,114 @@
+"""Where things are: configured URLs, or the servers and secrets of the data folder."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from adapters.embedded.folder import DataFolder, write_private
+from adapters.key_sets import KeySet
+from adapters.tokens import DevelopmentIssuer, Issuer, OidcIssuer
+from service.settings import Settings
+
+RUN: Final = "run.json"
+
+
+class NotRunning(RuntimeError):  # noqa: N818 - says what is the matter
+    """The embedded servers of the data folder are not running."""
+
+
+class Run(Struct, frozen=True):
+    """What a running `registre serve` says of itself in its data folder."""
+
+    url: str
+    pids: dict[str, int]
+    ports: dict[str, int]
+    """Of the embedded servers: `postgres`, `nats`."""
+
+
+class Located(Struct, frozen=True):
+    """Everything a process needs to reach the others."""
+
+    database_url: str
+    migration_url: str
+    keyring_url: str
+    nats_url: str
+    receipt_secret: bytes
+    staff_secret: bytes
+
+    def __repr__(self) -> str:
+        """Without passwords and secrets: it may stand in a traceback."""
+        return "Located(...)"
+
+
+def read_run(data: Path) -> Run:
+    """Raises NotRunning."""
+    path = data.expanduser() / RUN
+    try:
+        run = msgspec.json.decode(path.read_bytes(), type=Run)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        raise NotRunning(f"no service runs in {data}: start it with `registre serve --data {data}`") from None
+    try:
+        os.kill(run.pids["supervisor"], 0)
+    except (KeyError, ProcessLookupError):
+        raise NotRunning(f"the service in {data} has ended: start it with `registre serve --data {data}`") from None
+    except PermissionError:
+        pass  # it is there, and somebody else's
+    return run
+
+
+def write_run(data: Path, run: Run) -> None:
+    write_private(data / RUN, msgspec.json.encode(run))
+
+
+def locate(settings: Settings) -> Located:
+    """URLs and secrets of these settings; what they leave out is the data folder's. Raises NotRunning, FolderExposed."""
+    if not _needs_folder(settings):
+        return _configured(settings)
+    folder = DataFolder(settings.data.expanduser().resolve())
+    return at_ports(settings, folder, read_run(folder.path).ports)
+
+
+def at_ports(settings: Settings, folder: DataFolder, ports: dict[str, int]) -> Located:
+    """The same for a caller who knows on which ports the embedded servers listen."""
+
+    def postgres(role: str, password: str, database: str) -> str:
+        return f"postgresql://{role}:{folder.password(password)}@127.0.0.1:{ports['postgres']}/{database}"
+
+    database = settings.database_url or postgres("registre", "service", "registre")
+    return Located(
+        database,
+        settings.migration_url or settings.database_url or postgres("registre_owner", "owner", "registre"),
+        settings.keyring_url or postgres("registre_keyring", "keyring", "registre_keyring"),
+        settings.nats_url or f"nats://registre:{folder.password('nats')}@127.0.0.1:{ports['nats']}",
+        settings.receipt_secret or folder.secret("receipt.key"),
+        settings.staff_secret or folder.secret("staff.key"),
+    )
+
+
+def issuer(settings: Settings) -> Issuer:
+    """Who vouches for staff: the configured issuer, or the development key of the data folder."""
+    if settings.issuer is None or settings.jwks is None:
+        return development_issuer(settings)
+    return OidcIssuer(settings.issuer, settings.audience, KeySet(settings.jwks), roles_claim=settings.roles_claim)
+
+
+def development_issuer(settings: Settings) -> DevelopmentIssuer:
+    """Mints and verifies tokens by the key of the data folder. Settings.check has refused it wherever it must not be used."""
+    settings.check()
+    return DevelopmentIssuer(DataFolder(settings.data.expanduser().resolve()).secret("token.key"))
+
+
+def _needs_folder(settings: Settings) -> bool:
+    return None in {settings.database_url, settings.nats_url}
+
+
+def _configured(settings: Settings) -> Located:
+    settings.check()
+    database, keyring, nats = settings.database_url, settings.keyring_url, settings.nats_url
+    receipt, staff = settings.receipt_secret, settings.staff_secret
+    if database is None or keyring is None or nats is None or receipt is None or staff is None:
+        raise NotRunning("a URL or a secret is missing")
+    return Located(database, settings.migration_url or database, keyring, nats, receipt, staff)

@@ -1,0 +1,98 @@
+"""What every process is made of, put together once from the settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from adapters.postgres.keyring import PostgresKeyring
+from adapters.postgres.pool import create_pool
+from adapters.postgres.store import PostgresStore
+from adapters.sealing import KeyringSealer, Sealer
+from adapters.tokens import Issuer
+from projections.building import SEARCH_PATH
+from projections.publications.bundle import Bundle, write_bundle
+from projections.runner import wait_for
+from service.clock import Clock, MovableClock, SystemClock
+from service.deposits import Deposits
+from service.follow_up import FollowUp
+from service.handler import Handle
+from service.located import Located, issuer, locate
+from service.problems import Behind
+from service.queues import Queues
+from service.settings import Settings
+
+CATCH_UP_S: Final = 10.0
+
+
+class Resources(Struct, frozen=True):
+    """Shared by all requests of a process."""
+
+    settings: Settings
+    located: Located
+    store: PostgresStore
+    pool: "asyncpg.Pool[Any]"
+    """Unqualified names mean the read models in service."""
+    sealer: Sealer
+    issuer: Issuer
+    clock: Clock
+    handle: Handle
+    deposits: Deposits
+    follow_up: FollowUp
+    queues: Queues
+    bundles: Path
+
+    @property
+    def staff_secret(self) -> bytes:
+        return self.located.staff_secret
+
+    async def write_bundle(self, slug: str, position: int, publication: UUID) -> Bundle:
+        """The bundle of a consultation at a position, written under the publication's id."""
+        return await write_bundle(self.store, self.pool, self.sealer, slug, position, self.bundles / str(publication))
+
+
+@asynccontextmanager
+async def resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Open everything, and close it in the opposite order. Raises Unavailable, NotRunning."""
+    located = locate(settings)
+    async with AsyncExitStack() as stack:
+        store = await PostgresStore.connect(located.database_url)
+        stack.push_async_callback(store.close)
+        pool = await create_pool(located.database_url, "registre-views", search_path=SEARCH_PATH)
+        stack.push_async_callback(pool.close)
+        sealer = KeyringSealer(await PostgresKeyring.connect(located.keyring_url))
+        stack.push_async_callback(sealer.close)
+        clock = await _clock(settings, pool)
+        handle = Handle(store)
+        yield Resources(
+            settings,
+            located,
+            store,
+            pool,
+            sealer,
+            issuer(settings),
+            clock,
+            handle,
+            Deposits(handle, sealer, located.receipt_secret),
+            FollowUp(handle, sealer, clock),
+            Queues(handle, pool, clock),
+            settings.data.expanduser().resolve() / "bundles",
+        )
+
+
+async def _clock(settings: Settings, pool: "asyncpg.Pool[Any]") -> Clock:
+    if not settings.clock_moves:
+        return SystemClock()
+    clock = MovableClock(pool)
+    await clock.refresh()
+    return clock
+
+
+async def caught_up(shared: Resources, projection: str) -> None:
+    """Returns once a read model shows the log's present head. Raises Behind when it does not get there in time."""
+    if not await wait_for(shared.pool, projection, await shared.store.head(), CATCH_UP_S):
+        raise Behind(projection=projection)
