@@ -55,3 +55,7 @@ SELECT * FROM registre.json_rows_of($1, $2);
 -- :name lock
 -- Be elected for a task, or wait until whoever holds it is gone.
 SELECT pg_advisory_lock(hashtextextended($1, 0));
+
+-- :name alive
+-- Whether the connection that holds a lock still stands.
+SELECT 1;

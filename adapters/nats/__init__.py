@@ -1,0 +1,1 @@
+"""NATS: the log, event by event, as the JetStream stream REGISTRE."""

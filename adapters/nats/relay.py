@@ -1,0 +1,181 @@
+"""The relay: every event to JetStream, in order, so that the stream's sequence is the log's position.
+
+Each message states the last sequence that it expects. Two relays, a retry or a restart can therefore neither duplicate nor reorder:
+the server refuses the message, and the relay goes on from where the stream itself says it is.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+import nats
+import structlog
+from nats.errors import Error as NatsError
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
+
+from adapters.store import Entry, EventStore, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from nats.aio.client import Client
+    from nats.js import JetStreamContext
+
+STREAM: Final = "REGISTRE"
+WINDOW: Final = 500
+"""Messages under way before the relay waits for their acknowledgements."""
+RETRY_S: Final = 0.5
+ACK_S: Final = 10.0
+
+_log = structlog.get_logger()
+
+
+class StreamDiffers(RuntimeError):  # noqa: N818 - says what was found
+    """The stream holds something that the log does not: publishing on would break the promise that sequence is position."""
+
+
+def configuration() -> StreamConfig:
+    """Kept for ever, in files; nothing can be deleted or purged."""
+    return StreamConfig(
+        name=STREAM,
+        subjects=["registre.>"],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        deny_delete=True,
+        deny_purge=True,
+        allow_direct=True,
+        description="Every event of the log, in order: the sequence is the position.",
+    )
+
+
+def subject(entry: Entry) -> str:
+    """`registre.<consultation>.<noun>.<verb>`."""
+    noun, verb, _ = entry.topic.split(".")
+    return f"registre.{entry.consultation or '_'}.{noun}.{verb}"
+
+
+def headers(entry: Entry) -> dict[str, str]:
+    """CloudEvents 1.0, binary mode. The time is cut to the day: consumers are not the restricted log."""
+    return {
+        "Nats-Expected-Last-Sequence": str(entry.id - 1),
+        "ce-specversion": "1.0",
+        "ce-id": str(entry.id),
+        "ce-source": f"/registre/{entry.consultation}",
+        "ce-type": entry.topic,
+        "ce-subject": str(entry.originator_id),
+        "ce-time": f"{entry.recorded_at.date().isoformat()}T00:00:00Z",
+        "ce-registreversion": str(entry.originator_version),
+        "content-type": "application/json",
+    }
+
+
+class Relay:
+    """Publishes the log for ever; whoever runs it has been elected."""
+
+    def __init__(self, store: EventStore, url: str) -> None:
+        self._store = store
+        self._url = url
+        self.published = 0
+        """The last sequence acknowledged."""
+
+    async def run(self) -> None:
+        """Until cancelled. Goes on by itself when NATS or the store come back. Raises StreamDiffers."""
+        while True:
+            try:
+                async with connected(self._url) as client:
+                    await self._publish(client.jetstream(timeout=ACK_S))
+            except (NatsError, OSError, TimeoutError, Unavailable) as error:
+                _log.warning("relay waits", reason=type(error).__name__, published=self.published)
+                await asyncio.sleep(RETRY_S)
+
+    async def _publish(self, stream: "JetStreamContext") -> None:
+        self.published = await self._resumed(stream)
+        async for entries in self._store.follow(self.published):
+            for start in range(0, len(entries), WINDOW):
+                await self._window(stream, entries[start : start + WINDOW])
+
+    async def _window(self, stream: "JetStreamContext", entries: Sequence[Entry]) -> None:
+        """Send a window, then wait for every acknowledgement; one refusal makes the relay ask the stream where it is."""
+        acknowledgements = [
+            await stream.publish_async(subject(entry), entry.state, headers=headers(entry), wait_stall=ACK_S) for entry in entries
+        ]
+        for entry, acknowledgement in zip(entries, acknowledgements, strict=True):
+            acknowledged = await asyncio.wait_for(acknowledgement, ACK_S)
+            if acknowledged.seq != entry.id:
+                raise StreamDiffers(f"position {entry.id} was stored as sequence {acknowledged.seq}")
+            self.published = entry.id
+
+    async def _resumed(self, stream: "JetStreamContext") -> int:
+        """Where to go on, as the stream itself says. Raises StreamDiffers when its last message is not the log's event there."""
+        try:
+            info = await stream.stream_info(STREAM)
+        except NotFoundError:
+            info = await stream.add_stream(configuration())
+        last = info.state.last_seq
+        if last == 0:
+            return 0
+        entries = await self._store.page(last - 1, limit=1)
+        if not entries:
+            raise StreamDiffers(f"the stream ends at {last}, beyond the log: was the database restored from an older backup?")
+        message = await stream.get_msg(STREAM, last)
+        if message.data != entries[0].state or message.subject != subject(entries[0]):
+            raise StreamDiffers(f"the stream's message {last} is not the event at that position: it belongs to another log")
+        return last
+
+
+@asynccontextmanager
+async def connected(url: str) -> "AsyncIterator[Client]":
+    """A connection that gives up at once when the server is gone: its user starts anew from a known state."""
+    client = await nats.connect(url, allow_reconnect=False, connect_timeout=5, max_reconnect_attempts=1, error_cb=_told)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def _told(error: Exception) -> None:
+    _log.debug("nats", error=type(error).__name__)
+
+
+async def stream_digest(url: str, up_to: int) -> str:
+    """SHA-256, in hexadecimal, over sequence, topic and payload of every message up to a sequence, as the stream holds them."""
+    digest = sha256()
+    async with connected(url) as client:
+        stream = client.jetstream(timeout=ACK_S)
+        consumer = await stream.subscribe("registre.>", stream=STREAM, ordered_consumer=True)
+        for _ in range(up_to):
+            message = await consumer.next_msg(timeout=ACK_S)
+            topic = (message.headers or {}).get("ce-type", "")
+            digest.update(_line(message.metadata.sequence.stream, topic, message.data))
+        await consumer.unsubscribe()
+    return digest.hexdigest()
+
+
+async def log_digest(store: EventStore, up_to: int) -> str:
+    """The same over the log."""
+    digest = sha256()
+    after = 0
+    while after < up_to:
+        entries = await store.page(after, limit=2_000, up_to=up_to)
+        for entry in entries:
+            digest.update(_line(entry.id, entry.topic, entry.state))
+        after = entries[-1].id
+    return digest.hexdigest()
+
+
+async def last_sequence(url: str) -> int:
+    """The stream's last sequence, 0 before there is a stream."""
+    async with connected(url) as client:
+        try:
+            info = await client.jetstream(timeout=ACK_S).stream_info(STREAM)
+        except NotFoundError:
+            return 0
+    return info.state.last_seq
+
+
+def _line(sequence: int, topic: str, payload: bytes) -> bytes:
+    return b"%d\x00%s\x00%d\x00%s" % (sequence, topic.encode(), len(payload), payload)
