@@ -5,7 +5,7 @@ import signal
 from typing import Final
 
 import msgspec
-import nats
+from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from adapters.embedded.errors import ServerFailed
@@ -81,15 +81,19 @@ class Nats:
         }
 
     async def _answers(self) -> bool:
+        client = Client()
         try:
-            client = await nats.connect(
-                self.url, allow_reconnect=False, connect_timeout=2, reconnect_time_wait=0, error_cb=_ignore
+            # Of the client's own attempts only the first is wanted: the caller asks again, and looks whether the server still runs.
+            await client.connect(
+                self.url,
+                allow_reconnect=False,
+                connect_timeout=2,
+                reconnect_time_wait=0,
+                max_reconnect_attempts=1,
+                error_cb=ignore,
             )
-        except (OSError, TimeoutError, NatsError):
-            return False
-        try:
             await client.jetstream().account_info()
-        except (TimeoutError, NatsError):
+        except (OSError, TimeoutError, NatsError):
             return False
         finally:
             await client.close()
@@ -101,5 +105,5 @@ class Nats:
         return None
 
 
-async def _ignore(_: Exception) -> None:
+async def ignore(_: Exception) -> None:
     """The caller asks again; nothing is wrong while the server starts."""

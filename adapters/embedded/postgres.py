@@ -124,9 +124,18 @@ class Postgres:
         if not (self._home / "data").exists():
             self._make_home()
             self._initdb(programs)
-        # A pid that was given again to some other process would keep PostgreSQL from starting; ours were ended above.
-        (self._home / "data" / "postmaster.pid").unlink(missing_ok=True)
+        self._forget_recycled_pid()
         return programs
+
+    def _forget_recycled_pid(self) -> None:
+        """A pid that was given again to some other program would keep PostgreSQL from starting. One of another PostgreSQL rightly does."""
+        pid = self._stated_pid()
+        if pid is None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if psutil.Process(pid).name() == "postgres":
+                return
+        (self._home / "data" / "postmaster.pid").unlink(missing_ok=True)
 
     def _make_home(self) -> None:
         if self._account is None:
@@ -214,11 +223,10 @@ class Postgres:
 
     def _is_orphaned_backend(self, process: psutil.Process) -> bool:
         try:
+            title = process.cmdline()
+            if not title or not title[0].startswith(f"postgres: {self._cluster}: "):
+                return False
             parent = process.parent()
-            return self._is_ours(process) and not (parent and self._is_ours(parent))
+            return parent is None or f"cluster_name={self._cluster}" not in parent.cmdline()
         except psutil.Error:
             return False
-
-    def _is_ours(self, process: psutil.Process) -> bool:
-        title = process.cmdline()
-        return bool(title) and title[0].startswith(f"postgres: {self._cluster}: ")

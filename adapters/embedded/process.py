@@ -53,6 +53,7 @@ class Child:
         self._mark = mark
         self._record = folder.path / "run" / f"{name}.json"
         self._log = folder.path / "log" / f"{name}.log"
+        self._log_start_bytes = 0
         self._process: subprocess.Popen[bytes] | None = None
         make_private(self._record.parent)
         make_private(self._log.parent)
@@ -72,6 +73,7 @@ class Child:
     def spawn(self, program: Program, port: int) -> None:
         """Start the process in a session of its own, so that a terminal's Ctrl-C reaches it only through `stop`."""
         log = os.open(self._rotated(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        self._log_start_bytes = os.fstat(log).st_size
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the program comes from an installed distribution
                 program.argv,
@@ -101,7 +103,9 @@ class Child:
 
     async def stop(self, how: signal.Signals, bound_s: float) -> None:
         """End the process with `how`, and with SIGKILL after `bound_s`. Does nothing when it has ended."""
-        if self._process is not None and self.running():
+        if self._process is None:
+            return
+        if self.running():
             await end(psutil.Process(self._process.pid), how, bound_s)
             self._process.wait()
         self._process = None
@@ -114,8 +118,9 @@ class Child:
             await end(process, how, bound_s)
 
     def tail(self) -> str:
+        """The end of what the process wrote since it was started."""
         with self._log.open("rb") as log:
-            log.seek(max(0, self._log.stat().st_size - TAIL_BYTES))
+            log.seek(max(self._log_start_bytes, self._log.stat().st_size - TAIL_BYTES))
             return log.read().decode(errors="replace")
 
     def _orphans(self, stated_pid: int | None) -> list[psutil.Process]:
@@ -181,9 +186,9 @@ async def within(bound_s: float, done: Callable[[], bool]) -> bool:
 
 
 def is_gone(process: psutil.Process) -> bool:
-    """Whether a process has ended: one that nobody has waited for yet counts."""
+    """Whether a process has ended, all its threads included: one that nobody has waited for yet counts."""
     try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        return not process.is_running() or (process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1)
     except psutil.NoSuchProcess:
         return True
 
