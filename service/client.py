@@ -1,0 +1,225 @@
+"""A client of the service: whatever dies in between, a deposit is repeated with the same key and meets the same receipt."""
+
+import asyncio
+import random
+import time
+from collections.abc import Collection, Mapping
+from typing import Any, Final, Self, TypeVar
+from uuid import UUID
+
+import httpx
+import msgspec
+
+from service.answers import Consultation, Receipt, Status, Theme, Treatment
+
+T = TypeVar("T")
+
+PATIENCE_S: Final = 120.0
+"""How long a request is repeated while the service is away."""
+PAUSES_S: Final = (0.05, 1.0)
+"""The first pause before a request is repeated, and the longest; each is twice the one before, give or take a quarter."""
+TIMEOUT: Final = httpx.Timeout(30, connect=5)
+SLOW: Final = httpx.Timeout(300, connect=5)
+"""For a bundle, which is rebuilt from the whole log."""
+CONNECTIONS: Final = 64
+_AGAIN: Final = frozenset({502, 503, 504})
+_NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_DONE: Final = frozenset({404, 409, 410, 412})
+"""What a command is answered that an earlier attempt has carried out: its item is no longer there, or no longer waits."""
+
+
+class Told(RuntimeError):  # noqa: N818 - what the service told
+    """The service answered with a problem.
+
+    `repeated` means that the answer to an earlier attempt was lost: what was asked may be done, and refused for that reason.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any], *, repeated: bool = False) -> None:
+        self.status = status
+        self.code = str(problem.get("type", "")).rpartition(":")[2]
+        self.problem = problem
+        self.repeated = repeated
+        super().__init__(f"{status} {self.code}: {explanation(problem)}")
+
+
+class Away(RuntimeError):  # noqa: N818 - says what the service is
+    """The service has not answered for as long as the client waits."""
+
+    def __init__(self, url: str, waited_s: float, reason: str) -> None:
+        super().__init__(f"{url} has not answered for {waited_s:.0f} s ({reason})")
+
+
+def explanation(problem: Mapping[str, Any]) -> str:
+    """A problem in one line: its title, its detail, and what is wrong with which field."""
+    errors = "; ".join(f"{each.get('field')}: {each.get('message')}" for each in problem.get("errors", []))
+    return ", ".join(part for part in (str(problem.get("title", "")), str(problem.get("detail", "")), errors) if part)
+
+
+class Client:
+    """Repeats a request while the service cannot be reached or is busy; what it tells otherwise is final.
+
+    Every method raises Told for a problem, and Away when the service has not answered for `patience_s` seconds.
+    """
+
+    def __init__(
+        self, url: str, token: str | None = None, *, http: httpx.AsyncClient | None = None, patience_s: float = PATIENCE_S
+    ) -> None:
+        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=60)
+        self._http = http or httpx.AsyncClient(base_url=url, timeout=TIMEOUT, limits=limits, trust_env=False)
+        self._token = {"Authorization": f"Bearer {token}"} if token else {}
+        self._patience_s = patience_s
+
+    def as_staff(self, token: str) -> "Client":
+        """The same connections, with the token of somebody else."""
+        return Client("", token, http=self._http, patience_s=self._patience_s)
+
+    def move(self, url: str) -> None:
+        """The service has come back elsewhere: what is repeated goes there."""
+        self._http.base_url = httpx.URL(url)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    # --- any route ----------------------------------------------------------------------------------------------------
+
+    async def get(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Any:
+        """The decoded answer."""
+        return _said(await self._answer("GET", path, None, headers, query))
+
+    async def read(self, path: str, shape: type[T], **query: Any) -> T:
+        """The answer in the members of `shape`."""
+        return _decoded(await self._answer("GET", path, None, None, query), shape)
+
+    async def post(self, path: str, body: object = None, headers: Mapping[str, str] | None = None, *, slow: bool = False) -> Any:
+        """The decoded answer; None where there is nothing to say."""
+        return _said(await self._answer("POST", path, body, headers, {}, slow=slow))
+
+    async def put(self, path: str, body: object) -> Any:
+        """The decoded answer."""
+        return _said(await self._answer("PUT", path, body, None, {}))
+
+    async def raw(self, path: str, **query: Any) -> bytes:
+        """The answer's bytes."""
+        return (await self._answer("GET", path, None, None, query, slow=True)).content
+
+    async def command(self, path: str, body: object = None, *, settled: Collection[str] = ()) -> Any:
+        """What the service answers to a command; None when it is done already.
+
+        It is when an attempt whose answer was lost has carried it out, and when the service refuses it under one of the codes `settled`.
+        """
+        try:
+            return await self.post(path, body)
+        except Told as told:
+            if told.code in settled or (told.repeated and told.status in _DONE):
+                return None
+            raise
+
+    async def take(self, path: str, shape: type[T]) -> T | None:
+        """The item that a queue hands out; None when there is none. Whoever asks again is given the same one."""
+        while (answer := await self._answer("POST", path, None, None, {})).status_code != 204:
+            if answer.content != b"null":  # its author withdrew it at that moment, and the next one waits
+                return _decoded(answer, shape)
+        return None
+
+    # --- participants and the public ----------------------------------------------------------------------------------
+
+    async def deposit(self, slug: str, key: str, body: object) -> Receipt:
+        """The receipt. The same key and body always give the same one."""
+        answer = await self._answer("POST", f"/v1/consultations/{slug}/contributions", body, {"Idempotency-Key": key}, {})
+        return _decoded(answer, Receipt)
+
+    async def status(self, contribution: str | UUID, code: str) -> Status:
+        """What became of a contribution, for the holder of its code."""
+        return _decoded(await self._answer("GET", f"/v1/receipts/{contribution}", None, {"Receipt-Code": code}, {}), Status)
+
+    async def participate(
+        self, contribution: str | UUID, code: str, what: str, body: object, settled: Collection[str] = ()
+    ) -> bool:
+        """Act as the holder of a code (`appeal`, `withdrawal`); False when it was done already."""
+        try:
+            await self.post(f"/v1/receipts/{contribution}/{what}", body, {"Receipt-Code": code})
+        except Told as told:
+            if told.code not in settled and not (told.repeated and told.status in _DONE):
+                raise
+            return False
+        return True
+
+    async def consultation(self, slug: str) -> Consultation | None:
+        """None when there is no such consultation."""
+        try:
+            return await self.read(f"/v1/consultations/{slug}", Consultation)
+        except Told as told:
+            if told.status != 404:
+                raise
+            return None
+
+    async def themes(self, slug: str) -> list[Theme]:
+        return await self.items(f"/v1/consultations/{slug}/themes", Theme)
+
+    async def treatment(self, slug: str) -> Treatment:
+        return await self.read(f"/v1/consultations/{slug}/treatment", Treatment)
+
+    async def items(self, path: str, shape: type[T]) -> list[T]:
+        """The items of a list that has no pages."""
+        return msgspec.convert((await self.get(path))["items"], list[shape])  # type: ignore[valid-type]  # a type made at run time
+
+    # --- one request, repeated ----------------------------------------------------------------------------------------
+
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        headers: Mapping[str, str] | None,
+        query: dict[str, Any],
+        *,
+        slow: bool = False,
+    ) -> httpx.Response:
+        content = None if body is None else msgspec.json.encode(body)
+        sent = {**self._token, **(headers or {}), **({"Content-Type": "application/json"} if content else {})}
+        timeout = SLOW if slow else TIMEOUT
+        began, pause_s, repeated = time.monotonic(), PAUSES_S[0], False
+        while True:
+            try:
+                answer = await self._http.request(
+                    method, path, content=content, headers=sent, params=query or None, timeout=timeout
+                )
+            except httpx.TransportError as error:
+                wait_s, reason = pause_s, type(error).__name__
+                repeated = repeated or not isinstance(error, _NEVER_SENT)
+            else:
+                if not answer.is_error:
+                    return answer
+                told = Told(answer.status_code, _problem(answer), repeated=repeated)
+                if answer.status_code not in _AGAIN and told.code != "contended":
+                    raise told
+                wait_s, reason, repeated = _asked_for(answer, pause_s), str(told), True
+            if time.monotonic() + wait_s - began > self._patience_s:
+                raise Away(str(self._http.base_url), time.monotonic() - began, reason)
+            await asyncio.sleep(wait_s * random.uniform(0.75, 1.25))  # noqa: S311 - spreads the load, guards nothing
+            pause_s = min(2 * pause_s, PAUSES_S[1])
+
+
+def _decoded(answer: httpx.Response, shape: type[T]) -> T:
+    return msgspec.json.decode(answer.content, type=shape)
+
+
+def _said(answer: httpx.Response) -> Any:
+    return msgspec.json.decode(answer.content) if answer.content else None
+
+
+def _problem(answer: httpx.Response) -> Mapping[str, Any]:
+    try:
+        problem: Mapping[str, Any] = msgspec.json.decode(answer.content, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return {"title": answer.reason_phrase}
+    return problem
+
+
+def _asked_for(answer: httpx.Response, pause_s: float) -> float:
+    """The pause that the service asks for in whole seconds, else the client's own."""
+    asked = answer.headers.get("Retry-After", "")
+    return float(asked) if asked.isdigit() else pause_s
