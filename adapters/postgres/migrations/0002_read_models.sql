@@ -24,7 +24,7 @@ $$;
 -- Every row of a table, rendered and sorted: what two copies of a read model are compared by.
 CREATE FUNCTION registre.rows_of(namespace name, relation name) RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN QUERY EXECUTE format('SELECT t::text AS row FROM %I.%I AS t ORDER BY row COLLATE "C"', namespace, relation);
+    RETURN QUERY EXECUTE format('SELECT t::text FROM %I.%I AS t ORDER BY t::text COLLATE "C"', namespace, relation);
 END
 $$;
 
