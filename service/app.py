@@ -12,7 +12,7 @@ from litestar.plugins import InitPlugin
 
 from service import openapi
 from service.http.audit import AuditController
-from service.http.consultations import ConsultationController, ConsultationDesk
+from service.http.consultations import ConsultationController
 from service.http.deposits import DepositController, ReceiptController
 from service.http.moderation import ModerationController, ReviewQueueController
 from service.http.operations import ClockController, HealthController
@@ -24,7 +24,7 @@ from service.settings import Settings
 from service.wiring import Resources, resources
 
 CONTROLLERS = [
-    HealthController, ConsultationController, ConsultationDesk, DepositController, ReceiptController, ReviewQueueController,
+    HealthController, ConsultationController, DepositController, ReceiptController, ReviewQueueController,
     ModerationController, ReadingController, ProposalController, PublicationController, AuditController, ClockController,
 ]  # fmt: skip
 

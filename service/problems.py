@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
+import asyncpg
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -11,6 +12,7 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import Struct, field
 
 from adapters.key_sets import KeySetUnavailable
+from adapters.postgres.pool import AWAY
 from adapters.receipts import MalformedCode
 from adapters.sealing import SealRefused
 from adapters.store import Unavailable
@@ -122,6 +124,15 @@ def unavailable(_: Request[Any, Any, Any], error: Unavailable) -> Response[Any]:
     )
 
 
+def database_away(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A view that could not be read."""
+    return unavailable(request, Unavailable(f"PostgreSQL is away: {type(error).__name__}"))
+
+
+def not_built(request: Request[Any, Any, Any], _: asyncpg.UndefinedTableError) -> Response[Any]:
+    return failed(request, Behind("the worker is building it"))
+
+
 def away(request: Request[Any, Any, Any], _: KeySetUnavailable) -> Response[Any]:
     return unavailable(request, Unavailable("the issuer's key set cannot be read"))
 
@@ -197,6 +208,8 @@ HANDLERS: Final[ExceptionHandlersMap] = {
     SealRefused: sealed_off,
     MalformedCode: malformed_code,
     BadCursor: bad_cursor,
+    asyncpg.UndefinedTableError: not_built,
+    **dict.fromkeys(AWAY, database_away),
     HTTPException: http,
     Exception: unforeseen,
 }

@@ -33,6 +33,9 @@ async def work(shared: Resources) -> None:
     }
     for name, projection in building.projections(shared.sealer).items():
         tasks[f"projection {name}"] = _projecting(shared, projection)
+    async with elected(shared.located.database_url, "read models"):
+        for projection in building.projections(shared.sealer).values():
+            await building.present(shared.pool, projection)
     async with asyncio.TaskGroup() as group:
         for name, task in tasks.items():
             group.create_task(_kept_running(shared, name, task), name=name)

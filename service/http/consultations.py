@@ -43,7 +43,7 @@ from projections.themes import views as themes
 from projections.treatment import views as treatment
 from service.auth import needs
 from service.handler import CONSULTATION, Act
-from service.http.bodies import ConsultationMoved, IfMatch, Items, SlugPath, expected, moved
+from service.http.bodies import BEARER, ConsultationMoved, IfMatch, Items, SlugPath, expected, moved
 from service.problems import STAFF, documented, missing
 from service.wiring import Resources, caught_up
 
@@ -117,15 +117,7 @@ class ConsultationController(Controller):
         await resources.handle.terms_of(slug)
         return await treatment.counts(resources.pool, slug)
 
-
-class ConsultationDesk(Controller):
-    """What the administrator and the secretary do."""
-
-    path = "/v1/consultations"
-    tags: Sequence[str] = ["consultations"]
-    security = [{"bearer": []}]  # noqa: RUF012 - Litestar declares it as an instance attribute
-
-    @post(operation_id="prepareConsultation", guards=ADMINISTRATOR, responses=documented(*STAFF))
+    @post(operation_id="prepareConsultation", guards=ADMINISTRATOR, responses=documented(*STAFF), security=BEARER)
     async def prepare(self, data: JSONBody[Definition], resources: R) -> Moved:
         events = _prepared(data)
         try:
@@ -140,6 +132,7 @@ class ConsultationDesk(Controller):
         guards=ADMINISTRATOR,
         status_code=200,
         responses=documented(*STAFF),
+        security=BEARER,
     )
     async def open(self, slug: SlugPath, resources: R, if_match: IfMatch = None) -> Moved:
         """The seed that orders the readings is drawn here; its digest is recorded, itself it stays sealed until they are finished."""
@@ -156,12 +149,24 @@ class ConsultationDesk(Controller):
         return moved(ConsultationMoved(slug, done.version))
 
     @post(
-        "/{slug:str}/policies", operation_id="adoptPolicies", guards=ADMINISTRATOR, status_code=200, responses=documented(*STAFF)
+        "/{slug:str}/policies",
+        operation_id="adoptPolicies",
+        guards=ADMINISTRATOR,
+        status_code=200,
+        responses=documented(*STAFF),
+        security=BEARER,
     )
     async def adopt_policies(self, slug: SlugPath, data: JSONBody[Policies], resources: R, if_match: IfMatch = None) -> Moved:
         return await _carry_out(resources, slug, AdoptPolicies(data), if_match)
 
-    @post("/{slug:str}/charter", operation_id="adoptCharter", guards=ADMINISTRATOR, status_code=200, responses=documented(*STAFF))
+    @post(
+        "/{slug:str}/charter",
+        operation_id="adoptCharter",
+        guards=ADMINISTRATOR,
+        status_code=200,
+        responses=documented(*STAFF),
+        security=BEARER,
+    )
     async def adopt_charter(self, slug: SlugPath, data: JSONBody[Charter], resources: R, if_match: IfMatch = None) -> Moved:
         return await _carry_out(resources, slug, AdoptCharter(data.clauses, data.reason), if_match)
 
@@ -171,6 +176,7 @@ class ConsultationDesk(Controller):
         guards=ADMINISTRATOR,
         status_code=200,
         responses=documented(*STAFF),
+        security=BEARER,
     )
     async def adopt_methodology(
         self, slug: SlugPath, data: JSONBody[Methodology], resources: R, if_match: IfMatch = None
@@ -178,12 +184,24 @@ class ConsultationDesk(Controller):
         return await _carry_out(resources, slug, AdoptMethodology(data.text, data.reason), if_match)
 
     @post(
-        "/{slug:str}/codebook", operation_id="adoptCodebook", guards=ADMINISTRATOR, status_code=200, responses=documented(*STAFF)
+        "/{slug:str}/codebook",
+        operation_id="adoptCodebook",
+        guards=ADMINISTRATOR,
+        status_code=200,
+        responses=documented(*STAFF),
+        security=BEARER,
     )
     async def adopt_codebook(self, slug: SlugPath, data: JSONBody[Codebook], resources: R, if_match: IfMatch = None) -> Moved:
         return await _carry_out(resources, slug, AdoptCodebook(data.codes, data.reason), if_match)
 
-    @post("/{slug:str}/themes", operation_id="addTheme", guards=ADMINISTRATOR, status_code=200, responses=documented(*STAFF))
+    @post(
+        "/{slug:str}/themes",
+        operation_id="addTheme",
+        guards=ADMINISTRATOR,
+        status_code=200,
+        responses=documented(*STAFF),
+        security=BEARER,
+    )
     async def add_theme(self, slug: SlugPath, data: JSONBody[Theme], resources: R, if_match: IfMatch = None) -> Moved:
         return await _carry_out(resources, slug, _theme_added(data), if_match)
 
@@ -193,6 +211,7 @@ class ConsultationDesk(Controller):
         guards=ADMINISTRATOR,
         status_code=200,
         responses=documented(*STAFF),
+        security=BEARER,
     )
     async def make_commitment(self, slug: SlugPath, data: JSONBody[Commitment], resources: R, if_match: IfMatch = None) -> Moved:
         return await _carry_out(resources, slug, MakeCommitment(data.id, data.text, data.due), if_match)
@@ -203,6 +222,7 @@ class ConsultationDesk(Controller):
         guards=ADMINISTRATOR,
         status_code=200,
         responses=documented(*STAFF),
+        security=BEARER,
     )
     async def open_theme(self, slug: SlugPath, theme: SlugPath, resources: R, if_match: IfMatch = None) -> Moved:
         return await _carry_out(resources, slug, OpenTheme(theme, resources.clock.now()), if_match)
@@ -213,6 +233,7 @@ class ConsultationDesk(Controller):
         guards=ADMINISTRATOR,
         status_code=200,
         responses=documented(*STAFF),
+        security=BEARER,
     )
     async def extend_theme(
         self, slug: SlugPath, theme: SlugPath, data: JSONBody[Extension], resources: R, if_match: IfMatch = None
@@ -225,6 +246,7 @@ class ConsultationDesk(Controller):
         guards=ADMINISTRATOR,
         status_code=200,
         responses=documented(*STAFF),
+        security=BEARER,
     )
     async def close_theme(self, slug: SlugPath, theme: SlugPath, resources: R, if_match: IfMatch = None) -> Moved:
         return await _carry_out(resources, slug, CloseTheme(theme, resources.clock.now()), if_match)
@@ -235,17 +257,30 @@ class ConsultationDesk(Controller):
         guards=ADMINISTRATOR,
         status_code=200,
         responses=documented(*STAFF),
+        security=BEARER,
     )
     async def close(self, slug: SlugPath, resources: R, if_match: IfMatch = None) -> Moved:
         return await _carry_out(resources, slug, Close(), if_match)
 
     @post(
-        "/{slug:str}/meetings", operation_id="conveneCommittee", guards=SECRETARY, status_code=200, responses=documented(*STAFF)
+        "/{slug:str}/meetings",
+        operation_id="conveneCommittee",
+        guards=SECRETARY,
+        status_code=200,
+        responses=documented(*STAFF),
+        security=BEARER,
     )
     async def convene(self, slug: SlugPath, data: JSONBody[Meeting], resources: R, if_match: IfMatch = None) -> Moved:
         return await _carry_out(resources, slug, ConveneCommittee(data.meeting, data.date), if_match)
 
-    @post("/{slug:str}/synthesis", operation_id="adoptSynthesis", guards=SECRETARY, status_code=200, responses=documented(*STAFF))
+    @post(
+        "/{slug:str}/synthesis",
+        operation_id="adoptSynthesis",
+        guards=SECRETARY,
+        status_code=200,
+        responses=documented(*STAFF),
+        security=BEARER,
+    )
     async def adopt_synthesis(self, slug: SlugPath, data: JSONBody[Synthesis], resources: R, if_match: IfMatch = None) -> Moved:
         return await _carry_out(resources, slug, AdoptSynthesis(data.text), if_match)
 
@@ -255,6 +290,7 @@ class ConsultationDesk(Controller):
         guards=[needs("secretary", "publisher")],
         status_code=200,
         responses=documented(*STAFF),
+        security=BEARER,
     )
     async def keep_commitment(
         self, slug: SlugPath, commitment_id: SlugPath, data: JSONBody[Evidence], resources: R, if_match: IfMatch = None
@@ -262,7 +298,12 @@ class ConsultationDesk(Controller):
         return await _carry_out(resources, slug, KeepCommitment(commitment_id, data.evidence), if_match)
 
     @post(
-        "/{slug:str}/completion", operation_id="finishReadings", guards=SECRETARY, status_code=200, responses=documented(*STAFF)
+        "/{slug:str}/completion",
+        operation_id="finishReadings",
+        guards=SECRETARY,
+        status_code=200,
+        responses=documented(*STAFF),
+        security=BEARER,
     )
     async def finish_readings(self, slug: SlugPath, resources: R, if_match: IfMatch = None) -> Moved:
         """Reveals the seed by which the readings were ordered, once every one of them has been made."""

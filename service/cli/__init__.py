@@ -1,0 +1,19 @@
+"""The command line: each command a few lines, each error one sentence."""
+
+import click
+
+from service.cli import playing, serving, upkeep
+from service.cli.base import Plain
+
+
+@click.group(cls=Plain, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="registre")
+def main() -> None:
+    """Registre: the backend of a public consultation whose promises can be checked."""
+
+
+for command in (
+    serving.serve, serving.work, playing.prepare, upkeep.replay, upkeep.rebuild,
+    serving.token, upkeep.migrate, upkeep.doctor,
+):  # fmt: skip
+    main.add_command(command)

@@ -1,0 +1,80 @@
+"""What the commands share: settings, errors told in one sentence, progress."""
+
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+import httpx
+import uvloop
+from msgspec.structs import replace
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from adapters.embedded import EmbeddedError
+from adapters.postgres.migrate import MigrationRefused
+from adapters.store import Unavailable
+from service import logs
+from service.located import NotRunning
+from service.settings import Settings, SettingsRefused
+from service.supervisor import PortTaken
+
+T = TypeVar("T")
+
+EXPECTED: Final = (
+    SettingsRefused, NotRunning, PortTaken, MigrationRefused, Unavailable, EmbeddedError, httpx.HTTPError, ValueError, OSError
+)  # fmt: skip
+"""What a person can act on: told in one sentence, without a traceback."""
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the embedded servers and secrets [default: .registre].",
+)
+
+
+def settings_of(data: Path | None = None, **more: Any) -> Settings:
+    """The settings of the environment, with what the command line says instead."""
+    settings = Settings.from_env(os.environ)
+    given = {name: value for name, value in {"data": data, **more}.items() if value is not None}
+    settings = replace(settings, **given)
+    settings.check()
+    logs.configure(settings)
+    return settings
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return uvloop.run(work)
+
+
+class Plain(click.Group):
+    """Tells what a person can act on in one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EXPECTED as error:
+            raise click.ClickException(str(error) or type(error).__name__) from error
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, when that is a terminal; told how much is done of how much."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def moment(until: str) -> int | datetime:
+    """A position, a time, or the end of a day. Raises ValueError."""
+    if until.isdigit():
+        return int(until)
+    when = datetime.fromisoformat(until)
+    if "T" not in until and " " not in until:
+        when = datetime.combine(when.date(), time.max)
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -1,0 +1,113 @@
+"""The two processes of the service: `python -m service.processes http` and `python -m service.processes work`.
+
+Both die with whoever started them: a supervisor that is killed leaves no server behind that would hold its port.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from typing import Final
+
+import structlog
+import uvloop
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.log import LogLevels
+from granian.server import Server
+from litestar import Litestar
+
+from adapters.store import Unavailable
+from service import logs
+from service.app import create_app
+from service.settings import Settings
+from service.wiring import resources
+from service.workers import work
+
+BACKLOG: Final = 1_024
+BACKPRESSURE: Final = 512
+"""Requests at once in each HTTP worker: beyond them clients wait in the backlog."""
+DRAIN_S: Final = 10
+AGAIN_S: Final = 0.5
+_PR_SET_PDEATHSIG: Final = 1
+
+_log = structlog.get_logger()
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process when the one that started it ends, however it ends. Linux only; elsewhere a killed supervisor
+    leaves its children to be ended by hand.
+    """
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the kernel was asked
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def application() -> Litestar:
+    """What each of Granian's workers loads."""
+    die_with_parent()
+    settings = Settings.from_env(os.environ)
+    logs.configure(settings)
+    return create_app(settings)
+
+
+def serve_http(settings: Settings) -> None:
+    """Until SIGTERM: requests under way are answered first."""
+    Server(
+        "service.processes:application",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        loop=Loops.uvloop,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=BACKPRESSURE,
+        factory=True,
+        respawn_failed_workers=True,
+        respawn_interval=0.1,
+        workers_kill_timeout=DRAIN_S,
+        log_level=LogLevels.warning,
+        log_access=False,
+    ).serve()
+
+
+async def run_worker(settings: Settings) -> None:
+    """Until cancelled; waits for the servers that it needs."""
+    while True:
+        try:
+            async with resources(settings) as shared:
+                await work(shared)
+        except Unavailable as error:
+            _log.warning("worker waits", reason=str(error))
+        await asyncio.sleep(AGAIN_S)
+
+
+def serve_work(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT."""
+
+    async def until_signalled() -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("no task")
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(each, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await run_worker(settings)
+
+    uvloop.run(until_signalled())
+
+
+def main() -> None:
+    die_with_parent()
+    settings = Settings.from_env(os.environ)
+    logs.configure(settings)
+    {"http": serve_http, "work": serve_work}[sys.argv[1]](settings)
+
+
+if __name__ == "__main__":
+    main()

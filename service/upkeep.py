@@ -1,0 +1,174 @@
+"""Rebuild, replay, examine."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+from msgspec import Struct
+
+from adapters.embedded import EmbeddedError
+from adapters.embedded.folder import refuse_exposed
+from adapters.nats.relay import last_sequence
+from adapters.postgres.keyring import MIGRATIONS as KEYRING
+from adapters.postgres.keyring import PostgresKeyring
+from adapters.postgres.migrate import LOG, MigrationRefused, pending
+from adapters.postgres.pool import create_pool, server_may_be_away
+from adapters.postgres.queries import load
+from adapters.postgres.store import PostgresStore
+from adapters.sealing import KeyringSealer, Sealer
+from adapters.store import Unavailable
+from projections import building
+from projections.runner import TRACKING
+from service.located import Located, NotRunning, locate
+from service.settings import Settings
+
+SQL: Final = load(Path(__file__).with_name("upkeep.sql"))
+LAG: Final = 1_000
+"""Events that a follower may be behind before it is said to be."""
+FREE_BYTES: Final = 1024**3
+
+
+class Opened(Struct, frozen=True):
+    """What the commands work on: the databases, without the rest of the service."""
+
+    store: PostgresStore
+    pool: "asyncpg.Pool[Any]"
+    sealer: Sealer
+
+
+class Finding(Struct, frozen=True):
+    check: str
+    ok: bool
+    finding: str
+    mend: str = ""
+
+
+@asynccontextmanager
+async def opened(located: Located) -> AsyncIterator[Opened]:
+    store = await PostgresStore.connect(located.database_url, connections=2)
+    pool = await create_pool(located.database_url, "registre-upkeep", connections=4, search_path=building.SEARCH_PATH)
+    sealer = KeyringSealer(await PostgresKeyring.connect(located.keyring_url))
+    try:
+        yield Opened(store, pool, sealer)
+    finally:
+        await sealer.close()
+        await pool.close()
+        await store.close()
+
+
+async def rebuild(settings: Settings, name: str, progress: building.Progress) -> int:
+    """Build a read model anew and swap it in; returns its position."""
+    async with opened(locate(settings)) as on:
+        return await building.rebuild(on.store, on.pool, building.projections(on.sealer)[name], progress)
+
+
+async def replay(settings: Settings, name: str, until: int | datetime, progress: building.Progress) -> dict[str, list[object]]:
+    """The rows of a read model as it was at a position or a moment. Raises ValueError for a position beyond the log."""
+    async with opened(locate(settings)) as on:
+        head = await on.store.head()
+        position = until if isinstance(until, int) else await on.store.position_at(until)
+        if position > head:
+            raise ValueError(f"the log ends at {head}: there is no position {position}")
+        async with building.replayed(on.store, on.pool, building.projections(on.sealer)[name], position, progress) as schema:
+            return await building.dump(on.pool, schema)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Every check in order; those that need a database that is away are left out."""
+    data = settings.data.expanduser().resolve()
+    findings = [_folder(data), _space(data)]
+    try:
+        located = locate(settings)
+    except (NotRunning, EmbeddedError) as error:
+        return [*findings, Finding("service", ok=False, finding=str(error), mend="start it with `registre serve`")]
+    findings += await _migrations(located)
+    if any(not each.ok for each in findings if each.check.startswith("database")):
+        return findings
+    try:
+        async with opened(located) as on:
+            findings += await _log(on, located)
+            findings += await _followers(on)
+    except Unavailable as error:
+        findings.append(Finding("database", ok=False, finding=str(error), mend="start PostgreSQL, or mend REGISTRE_DATABASE_URL"))
+    return findings
+
+
+def _folder(data: Path) -> Finding:
+    try:
+        refuse_exposed(data)
+    except FileNotFoundError:
+        return Finding("folder", ok=True, finding=f"{data} does not exist yet")
+    except EmbeddedError as error:
+        return Finding("folder", ok=False, finding=str(error), mend=f"chmod 700 {data}")
+    return Finding("folder", ok=True, finding=f"{data} is closed to others")
+
+
+def _space(data: Path) -> Finding:
+    place = next(each for each in (data, *data.parents) if each.exists())
+    free = shutil.disk_usage(place).free
+    said = f"{free // 1024**2} MiB are free on the disk of {data}"
+    return Finding("space", ok=free >= FREE_BYTES, finding=said, mend="make room: a full disk stops the log")
+
+
+async def _migrations(located: Located) -> list[Finding]:
+    found: list[Finding] = []
+    for name, url, folder in (("database", located.migration_url, LOG), ("keyring", located.keyring_url, KEYRING)):
+        try:
+            missing = await pending(url, folder)
+        except Unavailable as error:
+            found.append(
+                Finding(f"{name} reachable", ok=False, finding=str(error), mend=f"start PostgreSQL, or mend the {name}'s URL")
+            )
+        except MigrationRefused as error:
+            found.append(Finding(f"{name} migrations", ok=False, finding=str(error), mend="run the release that migrated it"))
+        else:
+            said = f"missing: {', '.join(missing)}" if missing else "all applied, none changed"
+            found.append(Finding(f"{name} migrations", ok=not missing, finding=said, mend="registre migrate"))
+    return found
+
+
+async def _log(on: Opened, located: Located) -> list[Finding]:
+    async with server_may_be_away():
+        rights = dict(await on.pool.fetchrow(SQL["rights"]) or {})
+        shift = await on.pool.fetchval(SQL["shift"])
+    head = await on.store.head()
+    found = [
+        Finding(
+            "append-only",
+            ok=not any(rights.values()),
+            finding="the service may neither change nor remove events"
+            if not any(rights.values())
+            else f"too many rights: {rights}",
+            mend="connect the service as a role that owns nothing, and run `registre migrate`",
+        ),
+        Finding("head", ok=True, finding=f"the log ends at position {head}"),
+        Finding("clock", ok=True, finding=f"stands {shift} from real time" if shift else "follows real time"),
+    ]
+    try:
+        relayed = await last_sequence(located.nats_url)
+    except Exception as error:  # noqa: BLE001 - the client raises many kinds; each means that NATS cannot be used
+        return [
+            *found,
+            Finding("nats", ok=False, finding=f"{type(error).__name__} {error}", mend="start NATS, or mend REGISTRE_NATS_URL"),
+        ]
+    behind = head - relayed
+    return [
+        *found,
+        Finding("relay", ok=0 <= behind <= LAG, finding=f"{behind} events behind", mend="start `registre work`; read its log"),
+    ]
+
+
+async def _followers(on: Opened) -> list[Finding]:
+    head = await on.store.head()
+    found: list[Finding] = []
+    for name in building.NAMES:
+        row = await on.pool.fetchrow(TRACKING["tracked"], name)
+        behind = head - (row["position"] if row else 0)
+        found.append(
+            Finding(f"read model {name}", ok=behind <= LAG, finding=f"{behind} events behind", mend="start `registre work`")
+        )
+    return found
