@@ -56,10 +56,14 @@ def postgres_programs(account: Account | None) -> Path:
 def account_for(home: Path) -> Account | None:
     """Whom PostgreSQL runs as: None for an ordinary user, who runs it; for root the owner of `home`, else an account without rights.
 
-    Raises ServerFailed when the system has no such account.
+    Raises ServerFailed when the system has no such account, or no /proc (see Postgres).
     """
     if os.geteuid() != 0:
         return None
+    if not Path("/proc/self/cwd").exists():
+        raise ServerFailed(
+            "PostgreSQL refuses to run as root, and this system has no /proc to start it through: run as an ordinary user."
+        )
     if home.exists() and (owner := home.stat()).st_uid != 0:
         return Account(owner.st_uid, owner.st_gid)
     known = {entry.pw_name: Account(entry.pw_uid, entry.pw_gid) for entry in pwd.getpwall()}
