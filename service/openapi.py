@@ -38,6 +38,7 @@ def config() -> OpenAPIConfig:
         render_plugins=[
             SwaggerRenderPlugin(
                 path="/",
+                favicon="",
                 js_url=f"{_FILES}/swagger-ui-bundle.js",
                 css_url=f"{_FILES}/swagger-ui.css",
                 standalone_preset_js_url=f"{_FILES}/swagger-ui-standalone-preset.js",

@@ -92,7 +92,13 @@ _STATUS: Final[Mapping[str, int]] = {
 
 
 def problem(
-    status: int, code: str, title: str, *, detail: str = "", headers: Mapping[str, str] | None = None, **more: object
+    status: int,
+    code: str,
+    title: str,
+    *,
+    detail: str = "",
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> Response[Any]:
     body: dict[str, object] = {"type": f"urn:registre:problem:{code}", "title": title, "status": status}
     if detail:

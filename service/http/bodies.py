@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Request, Response
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
 from msgspec import Meta, Struct
 
 from service.problems import Failure
@@ -14,7 +14,7 @@ from service.wiring import Resources
 
 T = TypeVar("T")
 
-R = NamedDependency[Resources]
+R = NamedDependency[SkipValidation[Resources]]
 Asked = Request[Any, Any, Any]
 BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 """The route needs an access token."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import JSONBody, SkipValidation
 from msgspec import Meta, Struct
 
 from adapters.sealing import Closing, Opening, commitment
@@ -82,7 +82,7 @@ class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Moved = Response[ConsultationMoved]
-R = NamedDependency[Resources]
+R = NamedDependency[SkipValidation[Resources]]
 ADMINISTRATOR = [needs("administrator")]
 SECRETARY = [needs("secretary")]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.params import FromPath, HeaderParameter, JSONBody, SkipValidation
 from msgspec import Meta, Struct
 
 from domain.contribution import Actor, Channel
@@ -32,7 +32,7 @@ IdempotencyKey = Annotated[
 ReceiptCode = Annotated[
     str, HeaderParameter(name="Receipt-Code", min_length=1, max_length=100, description="The secret code of the receipt.")
 ]
-R = NamedDependency[Resources]
+R = NamedDependency[SkipValidation[Resources]]
 
 
 class DepositBody(Struct, frozen=True, forbid_unknown_fields=True):

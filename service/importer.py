@@ -1,0 +1,195 @@
+"""Deposit the rows of a file over HTTP: each once, however often it is run, and every one accounted for."""
+
+import asyncio
+import csv
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+from adapters.embedded.folder import write_private
+from service.answers import Theme
+from service.client import Client, Told, explanation
+from service.kept import Receipts
+from service.rows import Columns, FileRefused, Row, slugged
+
+T = TypeVar("T")
+
+SALT_BYTES: Final = 32
+RULES: Final = frozenset({400, 409, 410, 413, 422})
+"""What a row is answered that the service does not take: for what it holds, or for what the rules say of it now."""
+
+
+class Source(Struct, frozen=True):
+    """What a state file was begun with: under another, the same row number would mean another text."""
+
+    digest: str
+    """SHA-256 of the file, in hexadecimal."""
+    consultation: str
+    columns: Columns
+    channel: str
+    theme_map: dict[str, str] = {}
+
+
+class State(Struct, frozen=True):
+    salt: bytes
+    source: Source
+
+
+class StateDiffers(ValueError):  # noqa: N818 - it is an answer: going on would deposit again what is there already
+    """The state file belongs to another file, or to another way to read it."""
+
+    def __init__(self, path: Path, changed: list[str]) -> None:
+        super().__init__(
+            f"{path} was begun with another {' and '.join(changed)}. Repeat the command as it was, or name with --state a file that "
+            "does not exist yet: every row is then a new deposit."
+        )
+
+
+def begun(path: Path, source: Source) -> State:
+    """The state of an import, made at its first run and found again at the next. Raises StateDiffers, FileRefused."""
+    if not path.exists():
+        state = State(secrets.token_bytes(SALT_BYTES), source)
+        write_private(path, msgspec.json.encode(state))
+        return state
+    try:
+        state = msgspec.json.decode(path.read_bytes(), type=State)
+    except msgspec.MsgspecError as error:
+        raise FileRefused(f"{path} is not the state of an import: {error}.") from error
+    names = {"digest": "content of the file"}
+    if changed := [
+        names.get(name, name.replace("_", " "))
+        for name in Source.__struct_fields__
+        if getattr(state.source, name) != getattr(source, name)
+    ]:
+        raise StateDiffers(path, changed)
+    return state
+
+
+def key(salt: bytes, row: int) -> str:
+    """The Idempotency-Key of a row: the same at each run, and told by nothing that the row holds, so that equal rows stay two deposits."""
+    return urlsafe_b64encode(hmac.digest(salt, b"row %d" % row, "sha256")).rstrip(b"=").decode()
+
+
+class Refusal(Struct, frozen=True):
+    row: int
+    code: str
+    detail: str
+
+
+class Tally(Struct):
+    """rows = received + already + refused + failed, once every row has been tried."""
+
+    rows: int = 0
+    received: int = 0
+    already: int = 0
+    """Those whose receipt an earlier run has brought home."""
+    refused: list[Refusal] = field(default_factory=list)
+    """By a rule: another run would be refused too, as things stand."""
+    failed: list[Refusal] = field(default_factory=list)
+    """For any other reason: another run may succeed."""
+
+    @property
+    def done(self) -> int:
+        return self.received + self.already + len(self.refused) + len(self.failed)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many rows were refused, by code, the most frequent first."""
+        return dict(Counter(refusal.code for refusal in self.refused).most_common())
+
+
+class Destination(Struct, frozen=True):
+    """Where rows go."""
+
+    consultation: str
+    charter: int
+    """Version in force: importing a contribution says that its author consented to it."""
+    theme_of: Callable[[str], str]
+    """The id of the theme that a row names."""
+
+
+def themes_by_name(themes: Iterable[Theme], mapped: Mapping[str, str]) -> Callable[[str], str]:
+    """How a row's theme becomes an id: as mapped, else an id as it stands, else by its title. What is no theme the service refuses."""
+    ids = {theme.id for theme in themes}
+    titles = {slugged(theme.title): theme.id for theme in themes}
+
+    def theme_of(name: str) -> str:
+        if name in mapped:
+            return mapped[name]
+        slug = slugged(name)
+        return name if name in ids else slug if slug in ids else titles.get(slug, slug)
+
+    return theme_of
+
+
+async def deposit(
+    client: Client,
+    to: Destination,
+    rows: Iterable[Row],
+    salt: bytes,
+    receipts: Receipts,
+    told: Callable[[Tally], None],
+    at_once: int,
+) -> Tally:
+    """Deposit every row that has no receipt yet. Raises Away; what has been received until then is on disk."""
+    tally = Tally()
+
+    async def one(row: Row) -> None:
+        tally.rows += 1
+        if row.number in receipts.by_row:
+            tally.already += 1
+        elif row.malformed:
+            tally.refused.append(Refusal(row.number, "malformed-row", row.malformed))
+        else:
+            await _deposited(client, to, row, salt, receipts, tally)
+        told(tally)
+
+    await spread(rows, one, at_once)
+    return tally
+
+
+async def _deposited(client: Client, to: Destination, row: Row, salt: bytes, receipts: Receipts, tally: Tally) -> None:
+    body = {
+        "theme": to.theme_of(row.theme), "charter": to.charter, "text": row.text, "actor": row.actor, "channel": row.channel,
+    }  # fmt: skip
+    try:
+        receipt = await client.deposit(to.consultation, key(salt, row.number), body)
+    except Told as problem:
+        refusal = Refusal(row.number, problem.code or str(problem.status), explanation(problem.problem))
+        (tally.refused if problem.status in RULES else tally.failed).append(refusal)
+    else:
+        receipts.add(row.number, receipt)
+        tally.received += 1
+
+
+def write_report(path: Path, tally: Tally) -> None:
+    """The rows that were not received, in order: row, code, detail."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["row", "code", "detail"])
+        for refusal in sorted((*tally.refused, *tally.failed), key=lambda refusal: refusal.row):
+            writer.writerow([refusal.row, refusal.code, refusal.detail])
+
+
+async def spread(items: Iterable[T], act: Callable[[T], Awaitable[None]], at_once: int) -> None:
+    """Act on every item, so many at once; the first error ends the others."""
+    source = iter(items)
+
+    async def work() -> None:
+        for item in source:
+            await act(item)
+
+    workers = [asyncio.create_task(work()) for _ in range(at_once)]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
