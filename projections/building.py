@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -12,10 +12,10 @@ import structlog
 
 from adapters.postgres.pool import server_may_be_away
 from adapters.sealing import Sealer
-from adapters.store import EventStore
+from adapters.store import EventStore, Unavailable
 from projections.outcomes.projection import Outcomes
 from projections.publications.projection import Publications
-from projections.runner import BATCH, TRACKING, Pool, Projection, apply
+from projections.runner import BATCH, TRACKING, Overtaken, Pool, Projection, apply
 from projections.themes.projection import Connection, Themes
 from projections.treatment.projection import Treatment
 
@@ -61,8 +61,15 @@ async def catch_up(
         progress(position, until)
 
 
+async def present(pool: Pool, projection: Projection) -> None:
+    """Have a copy in service, be it empty: views find their tables."""
+    if not await pool.fetchval(TRACKING["exists"], projection.name):
+        await create(pool, projection, projection.name)
+
+
 async def ensure(store: EventStore, pool: Pool, projection: Projection) -> None:
-    """Have a copy in service whose shape is this release's."""
+    """Have a copy in service whose shape is this release's, and nothing left of processes that were killed while building."""
+    await clean(pool)
     tracked = await pool.fetchrow(TRACKING["tracked"], projection.name)
     exists = await pool.fetchval(TRACKING["exists"], projection.name)
     if tracked is None or not exists:
@@ -73,14 +80,50 @@ async def ensure(store: EventStore, pool: Pool, projection: Projection) -> None:
 
 
 async def rebuild(store: EventStore, pool: Pool, projection: Projection, progress: Progress = _nothing) -> int:
-    """Build a fresh copy beside the one in service and swap it in; returns its position. Readers never see it half built."""
-    schema = f"{projection.name}_next"
-    await create(pool, projection, schema)
-    until = await store.head()
-    await catch_up(store, pool, projection, schema, until, progress)
-    async with server_may_be_away(), pool.acquire() as connection, connection.transaction():
-        await connection.execute(TRACKING["swap"], schema, projection.name)
-    return until
+    """Build a fresh copy beside the one in service and swap it in; returns its position.
+
+    Readers never see it half built, nor see an older position than before. Raises Overtaken while somebody else builds the same one.
+    """
+    schema, retired = f"{projection.name}_next", _scratch()
+    async with _claimed(pool, schema, retired) as connection:
+        await create(pool, projection, schema)
+        await catch_up(store, pool, projection, schema, await store.head(), progress)
+        async with server_may_be_away(), connection.transaction():
+            served = await connection.fetchval(TRACKING["hold"], projection.name)
+            await catch_up(store, pool, projection, schema, served or 0, progress)
+            position = int(await connection.fetchval(TRACKING["tracked"], schema))
+            await connection.execute(TRACKING["swap"], schema, projection.name, retired)
+        await _drop(pool, retired)
+    return position
+
+
+def _scratch() -> str:
+    return f"scratch_{secrets.token_hex(8)}"
+
+
+@asynccontextmanager
+async def _claimed(pool: Pool, *schemas: str) -> AsyncIterator[Connection]:
+    """While it lasts, nobody else builds under these names and `clean` spares them: locks of a session, which it yields.
+
+    They end with the session, whatever happens to this process; returning the connection to the pool gives them back.
+    """
+    async with server_may_be_away():
+        connection = await pool.acquire()
+    try:
+        for schema in schemas:
+            async with server_may_be_away():
+                if not await connection.fetchval(TRACKING["claim"], schema):
+                    raise Overtaken(f"{schema} is being built by somebody else")
+        yield connection
+    finally:
+        await pool.release(connection)
+
+
+async def _drop(pool: Pool, schema: str) -> None:
+    """Now, or with the next `clean` when the server is away."""
+    with suppress(Unavailable):
+        async with server_may_be_away():
+            await pool.execute(TRACKING["drop"], schema)
 
 
 @asynccontextmanager
@@ -88,21 +131,26 @@ async def replayed(
     store: EventStore, pool: Pool, projection: Projection, until: int, progress: Progress = _nothing
 ) -> AsyncIterator[str]:
     """The schema of a copy as it was at a position, dropped afterwards."""
-    schema = f"scratch_{secrets.token_hex(8)}"
-    await create(pool, projection, schema)
-    try:
-        await catch_up(store, pool, projection, schema, until, progress)
-        yield schema
-    finally:
-        await pool.execute(TRACKING["drop"], schema)
+    schema = _scratch()
+    async with _claimed(pool, schema):
+        try:
+            await create(pool, projection, schema)
+            await catch_up(store, pool, projection, schema, until, progress)
+            yield schema
+        finally:
+            await _drop(pool, schema)
 
 
 async def clean(pool: Pool) -> list[str]:
-    """Drop what killed processes left behind; for whoever is elected to build."""
-    left = [row["nspname"] for row in await pool.fetch(TRACKING["leftovers"])]
-    for schema in left:
-        await pool.execute(TRACKING["drop"], schema)
-    return left
+    """Drop what killed processes left behind, and nothing that somebody is building or reading; returns what went."""
+    dropped: list[str] = []
+    async with server_may_be_away(), pool.acquire() as connection:
+        for row in await connection.fetch(TRACKING["leftovers"]):
+            async with connection.transaction():
+                if await connection.fetchval(TRACKING["unclaimed"], row["nspname"]):
+                    await connection.execute(TRACKING["drop"], row["nspname"])
+                    dropped.append(row["nspname"])
+    return dropped
 
 
 async def dump(pool: Pool, schema: str) -> dict[str, list[object]]:

@@ -8,6 +8,7 @@ import msgspec
 
 from domain import contribution
 from domain.contribution import Gone, Present
+from domain.errors import CorruptHistory
 from domain.record import SHAPES, Recorded, topic
 
 State = Present | Gone
@@ -15,6 +16,14 @@ State = Present | Gone
 _ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
 _DECODER: Final = msgspec.msgpack.Decoder(State)
 _CONTRIBUTION: Final = tuple(shape for name, shape in SHAPES.items() if name.startswith("contribution."))
+
+
+class Impossible(ValueError):  # noqa: N818 - says what the event is
+    """An event cannot follow those before it in its stream."""
+
+    def __init__(self, position: int, reason: CorruptHistory) -> None:
+        super().__init__(f"position {position}: {reason}")
+        self.position = position
 
 
 def of_contributions(batch: Sequence[Recorded]) -> list[Recorded]:
@@ -32,11 +41,14 @@ def decode(state: bytes) -> State:
 
 
 def moved(known: dict[UUID, State], run: Iterable[Recorded]) -> dict[UUID, State]:
-    """The states of every contribution that `run` touches, after it; `known` holds those before it."""
+    """The states of every contribution that `run` touches, after it; `known` holds those before it. Raises Impossible."""
     states: dict[UUID, contribution.State] = dict(known)
     touched: dict[UUID, State] = {}
     for recorded in run:
-        state = contribution.evolve(states.get(recorded.stream), recorded.event)  # type: ignore[arg-type]  # of_contributions chose them
+        try:
+            state = contribution.evolve(states.get(recorded.stream), recorded.event)  # type: ignore[arg-type]  # of_contributions chose them
+        except CorruptHistory as error:
+            raise Impossible(recorded.position, error) from error
         if state is None:
             raise TypeError(f"{topic(recorded.event)} led to nothing")
         states[recorded.stream] = touched[recorded.stream] = state

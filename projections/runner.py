@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import asyncpg
 import structlog
@@ -12,8 +12,8 @@ import structlog
 from adapters.postgres.pool import server_may_be_away
 from adapters.postgres.queries import load
 from adapters.store import Entry, EventStore, Unavailable
-from domain.errors import CorruptHistory
 from domain.record import CODEC, Recorded, UnknownTopic
+from projections.folding import Impossible
 from projections.themes.projection import Connection
 
 TRACKING: Final = load(Path(__file__).parents[1] / "adapters" / "postgres" / "tracking.sql")
@@ -21,7 +21,7 @@ CHANNEL: Final = "registre_tracking"
 BATCH: Final = 1_000
 RETRY_S: Final = 0.25
 
-Pool = asyncpg.Pool[Any]
+Pool: TypeAlias = "asyncpg.Pool[Any]"
 
 _log = structlog.get_logger()
 
@@ -78,8 +78,8 @@ async def apply(pool: Pool, projection: Projection, schema: str, after: int, ent
             raise Overtaken(f"{schema} is not at position {after}")
         try:
             await projection.apply(connection, batch)
-        except CorruptHistory as error:
-            raise Stopped(projection.name, entries[0].id, error) from error
+        except Impossible as error:
+            raise Stopped(projection.name, error.position, error) from error
         await connection.execute(TRACKING["told"], schema)
     return entries[-1].id
 

@@ -27,13 +27,25 @@ SELECT registre.create_read_model($1);
 -- Remove a read model and its tracking.
 SELECT registre.drop_read_model($1);
 
+-- :name hold
+-- Where the read model in service stands; it moves no further until this transaction ends.
+SELECT position FROM registre.tracking WHERE follower = $1 FOR UPDATE;
+
 -- :name swap
--- Put a freshly built read model in service.
-SELECT registre.swap_read_model($1, $2);
+-- Put a freshly built read model in service, and the one that was under another name.
+SELECT registre.swap_read_model($1, $2, $3);
 
 -- :name leftovers
 -- Schemas that a process left behind when it was killed while building.
 SELECT nspname FROM pg_namespace WHERE nspname ~ '^(scratch_[0-9a-f]{16}|(themes|treatment|outcomes|publications)_next)$';
+
+-- :name claim
+-- Hold a name as long as this session lasts; false when another session holds it.
+SELECT pg_try_advisory_lock(hashtextextended($1, 0));
+
+-- :name unclaimed
+-- Whether no session holds a name; if so, this transaction does.
+SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0));
 
 -- :name exists
 -- Whether a read model is there.

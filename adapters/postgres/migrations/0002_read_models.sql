@@ -12,10 +12,14 @@ BEGIN
 END
 $$;
 
--- Put a read model in the place of another, together with how far it has come.
-CREATE FUNCTION registre.swap_read_model(fresh name, served name) RETURNS void LANGUAGE plpgsql AS $$
+-- Put a read model in the place of another, together with how far it has come. The other is renamed, not dropped: renaming waits for no
+-- reader, and those in the middle of a statement finish it on the tables that they have found.
+CREATE FUNCTION registre.swap_read_model(fresh name, served name, retired name) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM registre.drop_read_model(served);
+    IF to_regnamespace(quote_ident(served)) IS NOT NULL THEN
+        EXECUTE format('ALTER SCHEMA %I RENAME TO %I', served, retired);
+    END IF;
+    DELETE FROM registre.tracking WHERE follower = served;
     EXECUTE format('ALTER SCHEMA %I RENAME TO %I', fresh, served);
     UPDATE registre.tracking SET follower = served WHERE follower = fresh;
 END
