@@ -10,7 +10,7 @@ from msgspec import Struct
 from adapters.key_sets import ALGORITHMS, KeySet
 
 Role = Literal["moderator", "analyst", "secretary", "publisher", "auditor", "administrator"]
-ROLES: Final[frozenset[str]] = frozenset(get_args(Role))
+ROLES: Final[frozenset[Role]] = frozenset(get_args(Role))
 
 DEVELOPMENT_ISSUER: Final = "urn:registre:development"
 AUDIENCE: Final = "registre"

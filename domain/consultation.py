@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.contribution.commands import Terms
-from domain.definition import Clause, Code, Mode, Policies
+from domain.definition import Clause, Code, Mode, Policies, well_formed
 from domain.errors import CorruptHistory, Refused
 from domain.sealed import Sealed
 
@@ -295,6 +295,8 @@ def codebook_in_force(state: Present) -> tuple[int, frozenset[str]]:
 def decide(state: State, command: Command) -> tuple[Event, ...]:
     """The events that `command` causes in `state`; raises Refused where the rules do not allow it."""
     match state, command:
+        case _, (Prepare(id_) | AddTheme(id_) | MakeCommitment(id_) | ConveneCommittee(id_)) if not well_formed(id_):
+            raise Refused("identifier-malformed", field=command.__struct_fields__[0], value=id_)
         case None, Prepare(slug, title, language):
             return (Prepared(slug, title, language),)
         case None, _:
@@ -405,6 +407,8 @@ def _needs_a_reason(state: Preparing | Running | Over, reason: str) -> None:
 
 def _distinct(field: str, ids: list[str]) -> None:
     for id_ in ids:
+        if not well_formed(id_.replace(".", "-")):
+            raise Refused("identifier-malformed", field=field, value=id_)
         if ids.count(id_) > 1:
             raise Refused("duplicate", field=field, value=id_)
 

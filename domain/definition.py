@@ -6,15 +6,15 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, field
 
 Slug = Annotated[
-    str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$(?!\n)", max_length=64, description="Lower-case letters, digits and hyphens.")
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", max_length=64, description="Lower-case letters, digits and hyphens.")
 ]
-ClauseId = Annotated[
-    str, Meta(pattern=r"^[0-9]{1,2}\.[a-z0-9-]{1,40}$(?!\n)", description="Number, dot, name: `5.sensitive-data`.")
-]
-Line = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$(?!\n)", description="One line of text.")]
+ClauseId = Annotated[str, Meta(pattern=r"^[0-9]{1,2}\.[a-z0-9-]{1,40}$", description="Number, dot, name: `5.sensitive-data`.")]
+Line = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$", description="One line of text.")]
 Prose = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"^[^\x00]+$", description="Text, line breaks allowed.")]
 Reason = Annotated[str, Meta(max_length=2_000, pattern=r"^[^\x00]*$", description="Why; may be empty only before opening.")]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its offset.")]
+
+_ALPHABET: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 Mode = Literal["before", "after"]
 Seconds = Annotated[int, Meta(ge=1, le=366 * 86_400)]
@@ -47,7 +47,7 @@ class Clause(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Charter(Struct, frozen=True, forbid_unknown_fields=True):
-    clauses: Annotated[tuple[Clause, ...], Meta(min_length=1, max_length=99)]
+    clauses: Annotated[list[Clause], Meta(min_length=1, max_length=99)]
 
 
 class Theme(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,7 +71,7 @@ class Code(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Codebook(Struct, frozen=True, forbid_unknown_fields=True):
-    codes: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=500)]
+    codes: Annotated[list[Code], Meta(min_length=1, max_length=500)]
 
 
 class Definition(Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,10 +82,18 @@ class Definition(Struct, frozen=True, forbid_unknown_fields=True):
     methodology: Prose
     policies: Policies
     charter: Charter
-    themes: Annotated[tuple[Theme, ...], Meta(min_length=1, max_length=200)]
-    commitments: Annotated[tuple[Commitment, ...], Meta(min_length=1, max_length=100)]
+    themes: Annotated[list[Theme], Meta(min_length=1, max_length=200)]
+    commitments: Annotated[list[Commitment], Meta(min_length=1, max_length=100)]
     codebook: Codebook
-    language: Annotated[str, Meta(pattern=r"^[a-z]{2}$(?!\n)")] = field(default="fr")
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2}$")] = field(default="fr")
+
+
+def well_formed(identifier: str) -> bool:
+    """Whether an identifier can stand in a path and in a subject.
+
+    The patterns above cannot say it all: `$` also matches before a line break at the end, and JSON Schema knows no other end.
+    """
+    return bool(identifier) and identifier[0] != "-" and all(each in _ALPHABET for each in identifier)
 
 
 SYSTEM: Final = "system"

@@ -26,6 +26,7 @@ TITLES: Final[dict[str, str]] = {
     "duplicate": "this identifier is taken",
     "empty": "a text that says nothing cannot be taken into account",
     "erased": "the contribution has been erased",
+    "identifier-malformed": "an identifier is one word of lower-case letters, digits and hyphens",
     "lease-expired": "the item went back to its queue",
     "no-contribution-linked": "a proposal rests on at least one contribution",
     "not-assigned": "decisions are taken on items that the queue handed out",

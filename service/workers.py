@@ -19,6 +19,8 @@ from service.wiring import Resources
 
 AGAIN_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 WATCH_S: Final = 1.0
+STEADY_S: Final = 30.0
+"""Having run so long, a task that fails begins again without delay."""
 ERASER: Final = "eraser"
 
 _log = structlog.get_logger()
@@ -58,8 +60,10 @@ async def _kept_running(shared: Resources, name: str, task: Callable[[], Awaitab
                 running = asyncio.ensure_future(task())
                 watching = asyncio.ensure_future(lost())
                 try:
-                    done, _ = await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
-                    failures = 0
+                    done, _ = await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED, timeout=STEADY_S)
+                    if not done:
+                        failures = 0
+                        done, _ = await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
                     for each in done:
                         each.result()
                 finally:

@@ -109,13 +109,13 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
         case _, CodeReading():
             return (_coded(state.dossier, command),)
 
-        case _, AskQuestion(question) if question in state.dossier.questions:
+        case _, AskQuestion(question) if question in state.dossier.asked:
             raise Refused("duplicate", field="question", value=question)
         case _, AskQuestion(question, asker, commitment, sealed):
             return (QuestionAsked(question, asker, commitment, sealed),)
-        case _, AnswerQuestion(question=question) if question not in state.dossier.questions:
+        case _, AnswerQuestion(question=question) if question not in state.dossier.asked:
             raise Refused("unknown-question", question=question)
-        case _, AnswerQuestion(question=question) if state.dossier.questions[question]:
+        case _, AnswerQuestion(question=question) if question in state.dossier.answered:
             raise Refused("already-answered", question=question)
         case _, AnswerQuestion(_, question, commitment, sealed):
             return (QuestionAnswered(question, commitment, sealed),)

@@ -1,6 +1,5 @@
 """What a contribution is at a moment, and how its events move it."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from itertools import combinations
 from uuid import UUID
@@ -55,8 +54,9 @@ class Dossier(Struct, frozen=True):
     readings: tuple[tuple[str, ...], ...] = ()
     """Codes of each reading, in order."""
     readers: frozenset[str] = frozenset()
-    questions: Mapping[UUID, bool] = {}
-    """Id to whether it has been answered."""
+    asked: tuple[UUID, ...] = ()
+    answered: tuple[UUID, ...] = ()
+    """Questions, in order."""
 
 
 class Unreviewed(Struct, frozen=True, tag=True):
@@ -231,9 +231,9 @@ def _accumulated(state: Present, event: Event) -> Dossier:
                 readers=dossier.readers | {reader},
             )
         case QuestionAsked(question):
-            return replace(dossier, questions={**dossier.questions, question: False})
+            return replace(dossier, asked=(*dossier.asked, question))
         case QuestionAnswered(question):
-            return replace(dossier, questions={**dossier.questions, question: True})
+            return replace(dossier, answered=(*dossier.answered, question))
     raise CorruptHistory(state, event)
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -21,7 +21,7 @@ QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
 _SEALED: Final = msgspec.msgpack.Decoder(Sealed)
 _SUBMITTED: Final = topic(Submitted)
 
-Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
+Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
 
 
 def status(state: State) -> str:

@@ -49,7 +49,7 @@ from service.wiring import Resources, caught_up
 
 
 class Charter(Struct, frozen=True, forbid_unknown_fields=True):
-    clauses: Annotated[tuple[Clause, ...], Meta(min_length=1, max_length=99)]
+    clauses: Annotated[list[Clause], Meta(min_length=1, max_length=99)]
     reason: Reason = ""
 
 
@@ -59,7 +59,7 @@ class Methodology(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Codebook(Struct, frozen=True, forbid_unknown_fields=True):
-    codes: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=500)]
+    codes: Annotated[list[Code], Meta(min_length=1, max_length=500)]
     reason: Reason = ""
 
 
@@ -168,7 +168,7 @@ class ConsultationController(Controller):
         security=BEARER,
     )
     async def adopt_charter(self, slug: SlugPath, data: JSONBody[Charter], resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, AdoptCharter(data.clauses, data.reason), if_match)
+        return await _carry_out(resources, slug, AdoptCharter(tuple(data.clauses), data.reason), if_match)
 
     @post(
         "/{slug:str}/methodology",
@@ -192,7 +192,7 @@ class ConsultationController(Controller):
         security=BEARER,
     )
     async def adopt_codebook(self, slug: SlugPath, data: JSONBody[Codebook], resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, AdoptCodebook(data.codes, data.reason), if_match)
+        return await _carry_out(resources, slug, AdoptCodebook(tuple(data.codes), data.reason), if_match)
 
     @post(
         "/{slug:str}/themes",
@@ -336,10 +336,10 @@ def _prepared(definition: Definition) -> list[Event]:
     commands: list[Command] = [
         Prepare(definition.slug, definition.title, definition.language),
         AdoptPolicies(definition.policies),
-        AdoptCharter(definition.charter.clauses),
+        AdoptCharter(tuple(definition.charter.clauses)),
         *(_theme_added(theme) for theme in definition.themes),
         AdoptMethodology(definition.methodology),
-        AdoptCodebook(definition.codebook.codes),
+        AdoptCodebook(tuple(definition.codebook.codes)),
         *(MakeCommitment(made.id, made.text, made.due) for made in definition.commitments),
     ]
     state: consultation.State = None

@@ -43,7 +43,7 @@ class DepositBody(Struct, frozen=True, forbid_unknown_fields=True):
     ]
     actor: Actor = ""
     channel: Channel = "web"
-    language: Annotated[str, Meta(pattern=r"^[a-z]{2}$(?!\n)", description="ISO 639-1.")] = "fr"
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2}$", description="ISO 639-1.")] = "fr"
     blind: Annotated[bytes, Meta(min_length=32, max_length=32)] | None = None
     """32 random bytes in base64, when the contributor's own device makes the commitment; else the service draws them."""
 
