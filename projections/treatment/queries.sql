@@ -68,8 +68,8 @@ WHERE t.follower = 'treatment'
 ORDER BY i.arrival;
 
 -- :name held_review
--- The contribution that a reviewer holds.
-SELECT assignment, contribution FROM item WHERE consultation = $1 AND holder = $2 ORDER BY arrival LIMIT 1;
+-- The contribution that a reviewer holds: the latest, where an earlier lease has passed and nobody has said so yet.
+SELECT assignment, contribution FROM item WHERE consultation = $1 AND holder = $2 ORDER BY expires DESC, arrival LIMIT 1;
 
 -- :name next_readings
 -- The first in the order of the seed of those that a reader may read, and the position at which this is true.
@@ -83,8 +83,8 @@ WHERE t.follower = 'treatment'
 ORDER BY i.round, i.rank;
 
 -- :name held_reading
--- The reading that a reader has under way.
-SELECT assignment, contribution FROM reading WHERE consultation = $1 AND reader = $2 LIMIT 1;
+-- The reading that a reader has under way: the latest, where an earlier lease has passed and nobody has said so yet.
+SELECT assignment, contribution FROM reading WHERE consultation = $1 AND reader = $2 ORDER BY expires DESC, assignment LIMIT 1;
 
 -- :name contribution_of_reading
 -- The contribution behind an assignment.
@@ -112,16 +112,22 @@ FROM item AS i WHERE i.consultation = $1 AND i.theme = $2;
 SELECT count(*) FROM item WHERE consultation = $1 AND analysed AND readings < wanted;
 
 -- :name counts
--- Where the contributions of each theme stand.
-SELECT theme, count(*) AS received,
-    count(*) FILTER (WHERE standing = 'visible') AS visible,
-    count(*) FILTER (WHERE standing = 'withheld') AS withheld,
-    count(*) FILTER (WHERE standing = 'withdrawn') AS withdrawn,
-    count(*) FILTER (WHERE standing = 'pending') AS pending,
-    count(*) FILTER (WHERE readings >= 1) AS read_once,
-    count(*) FILTER (WHERE readings >= wanted) AS read_enough,
-    count(*) FILTER (WHERE coded) AS coded
-FROM item WHERE consultation = $1 GROUP BY theme ORDER BY theme;
+-- Where the contributions of each theme stand. What proposals rest on is known to the outcomes, which may have come less far.
+SELECT i.theme, count(*) AS received,
+    count(*) FILTER (WHERE i.standing = 'visible') AS visible,
+    count(*) FILTER (WHERE i.standing = 'withheld') AS withheld,
+    count(*) FILTER (WHERE i.standing = 'withdrawn') AS withdrawn,
+    count(*) FILTER (WHERE i.standing = 'pending') AS pending,
+    count(*) FILTER (WHERE i.readings >= 1) AS read_once,
+    count(*) FILTER (WHERE i.analysed AND i.readings >= i.wanted) AS read_enough,
+    count(*) FILTER (WHERE i.coded) AS coded,
+    count(l.contribution) AS linked,
+    count(*) FILTER (WHERE l.decided) AS arbitrated
+FROM item AS i LEFT JOIN (
+    SELECT k.contribution, bool_or(p.status = 'decided') AS decided FROM link AS k JOIN proposal AS p ON p.id = k.proposal
+    WHERE p.consultation = $1 GROUP BY k.contribution
+) AS l ON l.contribution = i.contribution
+WHERE i.consultation = $1 GROUP BY i.theme ORDER BY i.theme;
 
 -- :name seen
 -- The position that the read model has reached.

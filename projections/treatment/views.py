@@ -29,12 +29,16 @@ class Counts(Struct, frozen=True):
     pending: int = 0
     read_once: int = 0
     read_enough: int = 0
+    """Contributions under analysis with every reading that the policy asks for."""
     coded: int = 0
+    linked: int = 0
+    """Those that a proposal rests on."""
+    arbitrated: int = 0
+    """Those that a decided proposal rests on."""
 
 
-class ThemeCounts(Struct, frozen=True):
+class ThemeCounts(Counts, frozen=True, kw_only=True):
     theme: str
-    counts: Counts
 
 
 class TreatmentView(Struct, frozen=True):
@@ -113,8 +117,8 @@ async def outstanding_readings(db: Database, slug: str) -> int:
 
 async def counts(db: Database, slug: str) -> TreatmentView:
     position = int(await db.fetchval(QUERIES["seen"]) or 0)
-    themes = [ThemeCounts(theme, Counts(*numbers)) for theme, *numbers in await db.fetch(QUERIES["counts"], slug)]
-    totals = Counts(*(sum(getattr(each.counts, name) for each in themes) for name in Counts.__struct_fields__))
+    themes = [ThemeCounts(*numbers, theme=theme) for theme, *numbers in await db.fetch(QUERIES["counts"], slug)]
+    totals = Counts(*(sum(getattr(each, name) for each in themes) for name in Counts.__struct_fields__))
     return TreatmentView(slug, position, totals, themes)
 
 

@@ -1,0 +1,81 @@
+"""What a publication takes from the log itself: every decision of moderation, every charter that a contributor consented to."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from adapters.store import EventStore
+from domain.consultation import CharterAdopted
+from domain.contribution import Appealed, AppealSettled, Erased, Hidden, HidingConfirmed, HidingDisputed, Kept, Reinstated
+from domain.record import Recorded, topic
+from projections.publications.packing import Row
+from projections.runner import decoded
+
+PAGE: Final = 2_000
+DECISIONS: Final = (
+    "contribution", "number", "day", "decision", "clause", "charter", "analysed", "origin", "cause", "granted", "commitment",
+)  # fmt: skip
+_TELLING: Final = frozenset(
+    topic(kind)
+    for kind in (CharterAdopted, Kept, Hidden, HidingConfirmed, HidingDisputed, Reinstated, Appealed, AppealSettled, Erased)
+)
+
+
+class Told(Struct, frozen=True):
+    day: date
+    """Of the last event that is shown."""
+    charters: list[CharterAdopted]
+    decisions: list[Row]
+    """By contribution, numbered from 1 in each: their order across contributions would tell the hour."""
+
+
+async def told(store: EventStore, slug: str, position: int) -> Told:
+    """One pass over the log up to a position. Raises Unavailable, Stopped."""
+    charters: list[CharterAdopted] = []
+    rows: list[Row] = []
+    after, day = 0, date.min
+    while after < position and (page := await store.page(after, limit=PAGE, up_to=position)):
+        after, day = page[-1].id, page[-1].recorded_at.date()
+        chosen = decoded("bundle", [entry for entry in page if entry.consultation == slug and entry.topic in _TELLING])
+        charters += [recorded.event for recorded in chosen if isinstance(recorded.event, CharterAdopted)]
+        rows += [row for recorded in chosen if (row := _decision(recorded))]
+    return Told(day, charters, _numbered(rows))
+
+
+def _numbered(rows: Iterable[Row]) -> list[Row]:
+    counted: Counter[UUID] = Counter()
+    for row in rows:
+        counted[row["contribution"]] += 1
+        row["number"] = counted[row["contribution"]]
+    return sorted(rows, key=lambda row: (row["contribution"], row["number"]))
+
+
+def _decision(recorded: Recorded) -> Row | None:
+    """Its public form: who took it is left out, what was written in it stands by its commitment."""
+    row: Row = dict.fromkeys(DECISIONS)
+    row |= {"contribution": recorded.stream, "day": recorded.recorded_at.date()}
+    match recorded.event:
+        case Kept():
+            return row | {"decision": "kept"}
+        case Hidden(clause=clause, charter=charter, analysed=analysed, origin=origin, commitment=commitment):
+            return row | {
+                "decision": "hidden", "clause": clause, "charter": charter, "analysed": analysed, "origin": origin,
+                "commitment": commitment,
+            }  # fmt: skip
+        case HidingConfirmed():
+            return row | {"decision": "hiding-confirmed"}
+        case HidingDisputed():
+            return row | {"decision": "hiding-disputed"}
+        case Reinstated(_, cause):
+            return row | {"decision": "reinstated", "cause": cause}
+        case Appealed(commitment):
+            return row | {"decision": "appealed", "commitment": commitment}
+        case AppealSettled(_, granted, commitment):
+            return row | {"decision": "appeal-settled", "granted": granted, "commitment": commitment}
+        case Erased(by):
+            return row | {"decision": "erased", "cause": "contributor" if by == "contributor" else "order"}
+    return None
