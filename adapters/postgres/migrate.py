@@ -25,9 +25,9 @@ async def migrate(owner_url: str, folder: Path = LOG, *, service_role: str | Non
     """
     connection = await connect(owner_url, "registre-migrate")
     try:
-        await connection.execute(SQL["prepare"])
         async with connection.transaction():
             await connection.execute(SQL["lock"])
+            await connection.execute(SQL["prepare"])
             applied = dict(await connection.fetch(SQL["applied"]))
             files = sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
             _check(applied, files)

@@ -1,6 +1,6 @@
 -- :name prepare
 -- Where migrations are recorded.
-SET lock_timeout = '10s';
+SET LOCAL lock_timeout = '10s';
 CREATE TABLE IF NOT EXISTS public.registre_migration (
     name       text PRIMARY KEY,
     digest     bytea NOT NULL,

@@ -1,0 +1,90 @@
+"""The event store in memory: for tests, of this project and of its users. It promises what the port promises, but for a restart."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from eventsourcing.persistence import DataError, StoredEvent
+
+from adapters.store import NO_STREAMS, Conflict, Entry
+
+FOLLOW_PAGE: Final = 1_000
+
+
+class MemoryStore:
+    """Implements EventStore, within one event loop."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._versions: dict[UUID | str, dict[int, int]] = {}
+        """Stream to version to index."""
+        self._claims: set[bytes] = set()
+        self._moved = asyncio.Condition()
+
+    async def append(self, events: Sequence[StoredEvent], given: Mapping[UUID, int] = NO_STREAMS) -> list[int]:
+        await asyncio.sleep(0)  # as with a server, others run before the answer
+        self._check(events, given)
+        for event in events:
+            self._add(event)
+        async with self._moved:
+            self._moved.notify_all()
+        head = len(self._entries)
+        return list(range(head - len(events) + 1, head + 1))
+
+    async def stream(self, stream: UUID, *, after: int = -1, up_to: int | None = None) -> list[Entry]:
+        versions = self._versions.get(stream, {})
+        return [self._entries[versions[at]] for at in sorted(versions) if at > after and (up_to is None or at <= up_to)]
+
+    async def page(self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None) -> list[Entry]:
+        return self._entries[after : len(self._entries) if up_to is None else up_to][:limit]
+
+    async def head(self) -> int:
+        return len(self._entries)
+
+    async def position_at(self, moment: datetime) -> int:
+        return sum(entry.recorded_at <= moment for entry in self._entries)
+
+    async def follow(self, after: int = 0) -> AsyncIterator[list[Entry]]:
+        while True:
+            async with self._moved:
+                await self._moved.wait_for(lambda: len(self._entries) > after)  # noqa: B023 - `after` moves between two waits, not during one
+            page = await self.page(after, limit=FOLLOW_PAGE)
+            yield page
+            after = page[-1].id
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _check(self, events: Sequence[StoredEvent], given: Mapping[UUID, int]) -> None:
+        """All or nothing: whatever forbids one event forbids the request."""
+        seen: set[tuple[UUID | str, int]] = set()
+        for event in events:
+            place = (event.originator_id, event.originator_version)
+            claim = getattr(event, "claim", None)
+            if event.originator_version in self._versions.get(event.originator_id, {}) or place in seen or claim in self._claims:
+                raise Conflict(event.originator_id)
+            seen.add(place)
+            if "\x00" in event.topic or not -(2**31) <= event.originator_version < 2**31:
+                raise DataError("the store cannot hold this")
+        for stream, version in given.items():
+            if max(self._versions.get(stream, {}), default=0) != version:
+                raise Conflict(stream)
+
+    def _add(self, event: StoredEvent) -> None:
+        last = self._entries[-1].recorded_at if self._entries else datetime.min.replace(tzinfo=UTC)
+        self._versions.setdefault(event.originator_id, {})[event.originator_version] = len(self._entries)
+        if (claim := getattr(event, "claim", None)) is not None:
+            self._claims.add(claim)
+        self._entries.append(
+            Entry(
+                event.originator_id,
+                event.originator_version,
+                event.topic,
+                event.state,
+                len(self._entries) + 1,
+                getattr(event, "consultation", ""),
+                max(last, datetime.now(UTC)),
+            )
+        )

@@ -1,0 +1,150 @@
+"""What only the store on PostgreSQL can show: rights, crashes, back-pressure, migrations."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from adapters.embedded import DataFolder, Servers
+from adapters.postgres import appender
+from adapters.postgres.migrate import LOG, MigrationRefused, migrate, pending
+from adapters.postgres.store import PostgresStore
+from adapters.store import Draft, Unavailable
+from tests.servers import Database, fresh_database
+
+
+@pytest.fixture
+async def database(servers: Servers) -> Database:
+    fresh = await fresh_database(servers)
+    await migrate(fresh.owner_url, service_role="registre")
+    return fresh
+
+
+@pytest.fixture
+async def store(database: Database) -> AsyncIterator[PostgresStore]:
+    connected = await PostgresStore.connect(database.service_url)
+    yield connected
+    await connected.close()
+
+
+def event() -> Draft:
+    return Draft(uuid4(), 1, "noun.happened.v1", b"{}", "culture")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE registre.events SET topic = 'x'", "DELETE FROM registre.events", "TRUNCATE registre.events"],
+)
+@pytest.mark.parametrize("role", ["service", "owner"])
+async def test_nobody_changes_or_removes_an_event(database: Database, store: PostgresStore, role: str, statement: str) -> None:
+    await store.append([event()])
+    connection = await asyncpg.connect(database.service_url if role == "service" else database.owner_url)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_the_service_inserts_through_the_function_alone(database: Database, store: PostgresStore) -> None:
+    connection = await asyncpg.connect(database.service_url)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("INSERT INTO registre.events VALUES (99, gen_random_uuid(), 1, 't', '', '', now())")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("UPDATE registre.head SET position = 99")
+    finally:
+        await connection.close()
+    assert await store.append([event()]) == [1]
+
+
+async def test_closing_drains_what_is_queued(database: Database) -> None:
+    store = await PostgresStore.connect(database.service_url)
+    waiting = [asyncio.create_task(store.append([event()])) for _ in range(50)]
+    await asyncio.sleep(0)
+    await store.close()
+    assert sorted(position for positions in await asyncio.gather(*waiting) for position in positions) == list(range(1, 51))
+    with pytest.raises(Unavailable):
+        await store.append([event()])
+
+
+async def test_a_full_queue_refuses_at_once(database: Database, store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appender, "QUEUE_EVENTS", 10)
+    gate = await asyncpg.connect(database.owner_url)
+    try:
+        async with gate.transaction():
+            await gate.execute("SELECT FROM registre.head FOR UPDATE")
+            first = asyncio.create_task(store.append([event()]))
+            while store.appender.pending < 1:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.05)
+            waiting = [asyncio.create_task(store.append([event()])) for _ in range(10)]
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable):
+                await store.append([event()])
+    finally:
+        await gate.close()
+    assert len(await asyncio.gather(first, *waiting)) == 11
+
+
+async def test_a_follower_and_a_writer_survive_a_killed_server(tmp_path: Path) -> None:
+    with DataFolder.hold(tmp_path / "data") as folder:
+        servers = await Servers.start(folder)
+        try:
+            await migrate(servers.migration_url, service_role="registre")
+            store = await PostgresStore.connect(servers.database_url)
+            acknowledged: list[int] = []
+            seen: list[int] = []
+
+            async def follow() -> None:
+                async for entries in store.follow():
+                    seen.extend(entry.id for entry in entries)
+
+            async def write() -> None:
+                while len(acknowledged) < 400:
+                    try:
+                        acknowledged.extend(await store.append([event()]))
+                    except Unavailable:
+                        await asyncio.sleep(0.02)
+
+            following = asyncio.create_task(follow())
+            writing = [asyncio.create_task(write()) for _ in range(8)]
+            while len(acknowledged) < 100:
+                await asyncio.sleep(0.005)
+            pid = servers.postgres.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            while servers.postgres.running():
+                await asyncio.sleep(0.001)
+            await servers.postgres.start()
+            await asyncio.gather(*writing)
+            head = await store.head()
+            while not seen or seen[-1] < head:
+                await asyncio.sleep(0.01)
+            following.cancel()
+            assert seen == list(range(1, head + 1))
+            assert set(acknowledged) <= set(seen)
+            assert len(set(acknowledged)) == len(acknowledged)
+            await store.close()
+        finally:
+            await servers.stop()
+
+
+async def test_migrations_are_applied_once_and_never_changed(servers: Servers, tmp_path: Path) -> None:
+    fresh = await fresh_database(servers)
+    names = [file.name for file in sorted(LOG.glob("*.sql"))]
+    assert await pending(fresh.owner_url) == names
+    applied = await asyncio.gather(*(migrate(fresh.owner_url, service_role="registre") for _ in range(3)))
+    assert sorted(applied) == [[], [], names]
+    assert await pending(fresh.owner_url) == []
+    for file in LOG.glob("*.sql"):
+        (tmp_path / file.name).write_text(file.read_text() + "-- changed\n")
+    with pytest.raises(MigrationRefused, match="changed"):
+        await migrate(fresh.owner_url, tmp_path)
+    with pytest.raises(MigrationRefused, match="ahead"):
+        await migrate(fresh.owner_url, tmp_path / "none")
