@@ -1,6 +1,8 @@
 """How events move the outcomes."""
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +24,12 @@ class Outcomes:
 
     async def apply(self, connection: Connection, batch: Sequence[Recorded]) -> None:
         """Move the tables by one batch, in order, inside the transaction that also moves the tracking position."""
-        for recorded in batch:
-            for name, *arguments in _statements(recorded):
-                await connection.execute(QUERIES[name], *arguments)
+        statements = [statement for recorded in batch for statement in _statements(recorded)]
+        for name, alike in groupby(statements, key=itemgetter(0)):  # one round trip for each run of a kind, in order
+            await connection.executemany(QUERIES[name], [arguments for _, *arguments in alike])
+        versions = {recorded.stream: recorded.version for recorded in batch if isinstance(recorded.event, proposal.Event)}
+        if versions:
+            await connection.execute(QUERIES["touch"], list(versions), list(versions.values()))
         if run := of_contributions(batch):
             await _contributions(connection, run)
 
@@ -53,7 +58,6 @@ async def _contributions(connection: Connection, run: Sequence[Recorded]) -> Non
 def _statements(recorded: Recorded) -> list[tuple[Any, ...]]:
     """The named queries that an event moves the tables by, with their arguments."""
     stream, slug, day = recorded.stream, recorded.consultation, recorded.recorded_at.date()
-    touch = ("touch", stream, recorded.version)
     match recorded.event:
         case consultation.CommitteeConvened(meeting, on):
             return [("convene", slug, meeting, on)]
@@ -64,17 +68,17 @@ def _statements(recorded: Recorded) -> list[tuple[Any, ...]]:
         case proposal.Drafted(_, theme, title, text):
             return [("draft", stream, slug, theme, recorded.version, title, text)]
         case proposal.Revised(title, text):
-            return [touch, ("revise", stream, title, text)]
+            return [("revise", stream, title, text)]
         case proposal.ContributionLinked(contribution_id):
-            return [touch, ("link", stream, contribution_id)]
+            return [("link", stream, contribution_id)]
         case proposal.ContributionUnlinked(contribution_id):
-            return [touch, ("unlink", stream, contribution_id)]
+            return [("unlink", stream, contribution_id)]
         case proposal.Submitted(meeting):
-            return [touch, ("submit", stream, meeting)]
+            return [("submit", stream, meeting)]
         case proposal.OpinionGiven(_, favourable, opinion):
-            return [touch, ("advise", stream, favourable, opinion)]
+            return [("advise", stream, favourable, opinion)]
         case proposal.Arbitrated(outcome, motive, coverage, why):
-            return [touch, ("arbitrate", stream, outcome, motive, msgspec.json.encode(coverage), why)]
+            return [("arbitrate", stream, outcome, motive, msgspec.json.encode(coverage), why)]
         case proposal.ProgressReported(text):
-            return [touch, ("report", stream, recorded.version, day, text)]
+            return [("report", stream, recorded.version, day, text)]
     return []

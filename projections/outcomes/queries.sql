@@ -27,8 +27,8 @@ UPDATE commitment SET kept_on = $3, evidence = $4 WHERE consultation = $1 AND id
 INSERT INTO proposal (id, consultation, theme, version, title, text) VALUES ($1, $2, $3, $4, $5, $6);
 
 -- :name touch
--- A proposal's version follows its stream.
-UPDATE proposal SET version = $2 WHERE id = $1;
+-- The versions of proposals follow their streams.
+UPDATE proposal AS p SET version = a.version FROM unnest($1::uuid[], $2::integer[]) AS a (id, version) WHERE p.id = a.id;
 
 -- :name revise
 -- A proposal says something else.

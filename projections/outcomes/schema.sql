@@ -6,7 +6,7 @@ CREATE TABLE analysed_contribution (
     analysed     boolean NOT NULL,
     state        bytea NOT NULL,
     codes        text[] NOT NULL
-);
+) WITH (fillfactor = 60);
 CREATE INDEX analysed_contribution_theme ON analysed_contribution (consultation, theme, id) WHERE analysed;
 CREATE INDEX analysed_contribution_codes ON analysed_contribution USING gin (codes);
 CREATE TABLE proposal (

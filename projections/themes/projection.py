@@ -61,11 +61,11 @@ class Themes:
         texts = await self._texts(rows, after, arrived)
         await _count(connection, before, after)
 
-        def shown(stream: UUID) -> tuple[bytes, str, bool, str | None, str | None]:
+        def shown(stream: UUID) -> tuple[str, bool, str | None, str | None]:
             state = after[stream]
             standing = status(state)
             clause = clauses.get(stream) if standing == "withheld" else None
-            return encode(state), standing, contribution.analysed(state), clause, texts.get(stream)
+            return standing, contribution.analysed(state), clause, texts.get(stream)
 
         deposits = [
             _deposit(recorded, recorded.event) + shown(stream)
@@ -74,9 +74,11 @@ class Themes:
         ]
         if deposits:
             await connection.execute(QUERIES["record"], *map(list, zip(*deposits, strict=True)))
-        changes = [(stream, *shown(stream)) for stream in after if stream not in arrived]
+        was = {row["id"]: (row["status"], row["analysed"], row["hidden_under"], row["text"]) for row in rows}
+        changes = [(stream, *shown(stream)) for stream in was if shown(stream) != was[stream]]
         if changes:
             await connection.execute(QUERIES["change"], *map(list, zip(*changes, strict=True)))
+        await connection.execute(QUERIES["fold"], list(after), [encode(state) for state in after.values()])
 
     async def _texts(
         self, rows: Sequence[asyncpg.Record], after: dict[UUID, State], arrived: dict[UUID, Recorded]

@@ -45,20 +45,26 @@ UPDATE theme SET closes = $3 WHERE consultation = $1 AND id = $2;
 
 -- :name known
 -- What is known of the contributions that a batch touches.
-SELECT id, state, sealed, hidden_under, text FROM contribution WHERE id = ANY ($1::uuid[]);
+SELECT c.id, f.state, c.sealed, c.status, c.analysed, c.hidden_under, c.text FROM contribution AS c JOIN folded AS f ON f.id = c.id
+WHERE c.id = ANY ($1::uuid[]);
 
 -- :name record
 -- Deposits of a batch, as they stand at its end.
-INSERT INTO contribution (id, consultation, theme, day, channel, actor, language, charter, commitment, sealed, state, status, analysed, hidden_under, text)
+INSERT INTO contribution (id, consultation, theme, day, channel, actor, language, charter, commitment, sealed, status, analysed, hidden_under, text)
 SELECT * FROM unnest(
-    $1::uuid[], $2::text[], $3::text[], $4::date[], $5::text[], $6::text[], $7::text[], $8::integer[], $9::bytea[], $10::bytea[], $11::bytea[],
-    $12::text[], $13::boolean[], $14::text[], $15::text[]
+    $1::uuid[], $2::text[], $3::text[], $4::date[], $5::text[], $6::text[], $7::text[], $8::integer[], $9::bytea[], $10::bytea[],
+    $11::text[], $12::boolean[], $13::text[], $14::text[]
 );
 
+-- :name fold
+-- The states of contributions at the end of a batch.
+INSERT INTO folded (id, state) SELECT * FROM unnest($1::uuid[], $2::bytea[])
+ON CONFLICT (id) DO UPDATE SET state = excluded.state;
+
 -- :name change
--- Contributions of earlier batches, as they stand at the end of this one.
-UPDATE contribution AS c SET state = a.state, status = a.status, analysed = a.analysed, hidden_under = a.hidden_under, text = a.text
-FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::boolean[], $5::text[], $6::text[]) AS a (id, state, status, analysed, hidden_under, text)
+-- Contributions of earlier batches that are shown otherwise at the end of this one.
+UPDATE contribution AS c SET status = a.status, analysed = a.analysed, hidden_under = a.hidden_under, text = a.text
+FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::text[], $5::text[]) AS a (id, status, analysed, hidden_under, text)
 WHERE c.id = a.id;
 
 -- :name count
@@ -93,5 +99,6 @@ SELECT id, consultation, theme, day, status, text, hidden_under FROM contributio
 
 -- :name everything
 -- Every contribution of a consultation in its public form, for a publication.
-SELECT id, theme, day, channel, actor, language, charter, status, analysed, hidden_under, text, commitment, state FROM contribution
-WHERE consultation = $1 ORDER BY id;
+SELECT c.id, c.theme, c.day, c.channel, c.actor, c.language, c.charter, c.status, c.analysed, c.hidden_under, c.text, c.commitment, f.state
+FROM contribution AS c JOIN folded AS f ON f.id = c.id
+WHERE c.consultation = $1 ORDER BY c.id;

@@ -38,7 +38,6 @@ CREATE TABLE contribution (
     charter      integer NOT NULL,
     commitment   bytea NOT NULL,
     sealed       bytea NOT NULL,
-    state        bytea NOT NULL,
     status       text NOT NULL,
     analysed     boolean NOT NULL,
     hidden_under text,
@@ -46,3 +45,8 @@ CREATE TABLE contribution (
 );
 -- Public lists are ordered by day, then by an id that tells no time.
 CREATE INDEX contribution_public ON contribution (consultation, theme, day, id) WHERE status = 'visible';
+-- The state of each, folded by the domain. Apart, since every event moves it and few change what is shown; with room to move it in place.
+CREATE TABLE folded (
+    id    uuid PRIMARY KEY,
+    state bytea NOT NULL
+) WITH (fillfactor = 60);
