@@ -121,6 +121,7 @@ class Proposal(Struct, frozen=True):
     outcome: str | None
     links: int
     progress: list[Progress]
+    version: int
 
 
 class Commitment(Struct, frozen=True):
@@ -137,7 +138,7 @@ class Publication(Struct, frozen=True):
     status: str
 
 
-class Page(Struct, frozen=True):
+class CodedPage(Struct, frozen=True):
     """One page of contributions with their codes."""
 
     items: list[Coded]

@@ -49,6 +49,10 @@ class Away(RuntimeError):  # noqa: N818 - says what the service is
         super().__init__(f"{url} has not answered for {waited_s:.0f} s ({reason})")
 
 
+class Uncertain(RuntimeError):  # noqa: N818 - says what is known
+    """The answer to a request that is not repeated was lost: it may have been carried out."""
+
+
 def explanation(problem: Mapping[str, Any]) -> str:
     """A problem in one line: its title, its detail, and what is wrong with which field."""
     errors = "; ".join(f"{each.get('field')}: {each.get('message')}" for each in problem.get("errors", []))
@@ -90,12 +94,14 @@ class Client:
         return _said(await self._answer("GET", path, None, headers, query))
 
     async def read(self, path: str, shape: type[T], **query: Any) -> T:
-        """The answer in the members of `shape`."""
+        """The answer, in the members of `shape`."""
         return _decoded(await self._answer("GET", path, None, None, query), shape)
 
-    async def post(self, path: str, body: object = None, headers: Mapping[str, str] | None = None, *, slow: bool = False) -> Any:
-        """The decoded answer; None where there is nothing to say."""
-        return _said(await self._answer("POST", path, body, headers, {}, slow=slow))
+    async def post(
+        self, path: str, body: object = None, headers: Mapping[str, str] | None = None, *, slow: bool = False, once: bool = False
+    ) -> Any:
+        """The decoded answer; None where there is nothing to say. With `once`, raises Uncertain rather than repeat what may be done."""
+        return _said(await self._answer("POST", path, body, headers, {}, slow=slow, once=once))
 
     async def put(self, path: str, body: object) -> Any:
         """The decoded answer."""
@@ -105,13 +111,15 @@ class Client:
         """The answer's bytes."""
         return (await self._answer("GET", path, None, None, query, slow=True)).content
 
-    async def command(self, path: str, body: object = None, *, settled: Collection[str] = ()) -> Any:
+    async def command(
+        self, path: str, body: object = None, headers: Mapping[str, str] | None = None, *, settled: Collection[str] = ()
+    ) -> Any:
         """What the service answers to a command; None when it is done already.
 
         It is when an attempt whose answer was lost has carried it out, and when the service refuses it under one of the codes `settled`.
         """
         try:
-            return await self.post(path, body)
+            return await self.post(path, body, headers)
         except Told as told:
             if told.code in settled or (told.repeated and told.status in _DONE):
                 return None
@@ -134,18 +142,6 @@ class Client:
     async def status(self, contribution: str | UUID, code: str) -> Status:
         """What became of a contribution, for the holder of its code."""
         return _decoded(await self._answer("GET", f"/v1/receipts/{contribution}", None, {"Receipt-Code": code}, {}), Status)
-
-    async def participate(
-        self, contribution: str | UUID, code: str, what: str, body: object, settled: Collection[str] = ()
-    ) -> bool:
-        """Act as the holder of a code (`appeal`, `withdrawal`); False when it was done already."""
-        try:
-            await self.post(f"/v1/receipts/{contribution}/{what}", body, {"Receipt-Code": code})
-        except Told as told:
-            if told.code not in settled and not (told.repeated and told.status in _DONE):
-                raise
-            return False
-        return True
 
     async def consultation(self, slug: str) -> Consultation | None:
         """None when there is no such consultation."""
@@ -177,6 +173,7 @@ class Client:
         query: dict[str, Any],
         *,
         slow: bool = False,
+        once: bool = False,
     ) -> httpx.Response:
         content = None if body is None else msgspec.json.encode(body)
         sent = {**self._token, **(headers or {}), **({"Content-Type": "application/json"} if content else {})}
@@ -197,6 +194,8 @@ class Client:
                 if answer.status_code not in _AGAIN and told.code != "contended":
                     raise told
                 wait_s, reason, repeated = _asked_for(answer, pause_s), str(told), True
+            if once and repeated:
+                raise Uncertain(f"{method} {path}: {reason}")
             if time.monotonic() + wait_s - began > self._patience_s:
                 raise Away(str(self._http.base_url), time.monotonic() - began, reason)
             await asyncio.sleep(wait_s * random.uniform(0.75, 1.25))  # noqa: S311 - spreads the load, guards nothing

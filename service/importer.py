@@ -3,73 +3,23 @@
 import asyncio
 import csv
 import hmac
-import secrets
 from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
-import msgspec
 from msgspec import Struct, field
 
-from adapters.embedded.folder import write_private
 from service.answers import Theme
 from service.client import Client, Told, explanation
-from service.kept import Receipts
-from service.rows import Columns, FileRefused, Row, slugged
+from service.kept import Receipts, Source, begun
+from service.rows import Columns, Row, digest, read, slugged
 
 T = TypeVar("T")
 
-SALT_BYTES: Final = 32
 RULES: Final = frozenset({400, 409, 410, 413, 422})
 """What a row is answered that the service does not take: for what it holds, or for what the rules say of it now."""
-
-
-class Source(Struct, frozen=True):
-    """What a state file was begun with: under another, the same row number would mean another text."""
-
-    digest: str
-    """SHA-256 of the file, in hexadecimal."""
-    consultation: str
-    columns: Columns
-    channel: str
-    theme_map: dict[str, str] = {}
-
-
-class State(Struct, frozen=True):
-    salt: bytes
-    source: Source
-
-
-class StateDiffers(ValueError):  # noqa: N818 - it is an answer: going on would deposit again what is there already
-    """The state file belongs to another file, or to another way to read it."""
-
-    def __init__(self, path: Path, changed: list[str]) -> None:
-        super().__init__(
-            f"{path} was begun with another {' and '.join(changed)}. Repeat the command as it was, or name with --state a file that "
-            "does not exist yet: every row is then a new deposit."
-        )
-
-
-def begun(path: Path, source: Source) -> State:
-    """The state of an import, made at its first run and found again at the next. Raises StateDiffers, FileRefused."""
-    if not path.exists():
-        state = State(secrets.token_bytes(SALT_BYTES), source)
-        write_private(path, msgspec.json.encode(state))
-        return state
-    try:
-        state = msgspec.json.decode(path.read_bytes(), type=State)
-    except msgspec.MsgspecError as error:
-        raise FileRefused(f"{path} is not the state of an import: {error}.") from error
-    names = {"digest": "content of the file"}
-    if changed := [
-        names.get(name, name.replace("_", " "))
-        for name in Source.__struct_fields__
-        if getattr(state.source, name) != getattr(source, name)
-    ]:
-        raise StateDiffers(path, changed)
-    return state
 
 
 def key(salt: bytes, row: int) -> str:
@@ -100,9 +50,29 @@ class Tally(Struct):
         return self.received + self.already + len(self.refused) + len(self.failed)
 
     @property
+    def line(self) -> str:
+        """In one line that adds up."""
+        failed = f" + {len(self.failed)} failed" if self.failed else ""
+        return f"{self.rows} rows = {self.received} received + {self.already} already there + {len(self.refused)} refused{failed}"
+
+    @property
     def reasons(self) -> dict[str, int]:
-        """How many rows were refused, by code, the most frequent first."""
-        return dict(Counter(refusal.code for refusal in self.refused).most_common())
+        """How many rows were not received, by code, the most frequent first."""
+        return dict(Counter(refusal.code for refusal in (*self.refused, *self.failed)).most_common())
+
+
+class Order(Struct, frozen=True):
+    """One import, as it was asked for."""
+
+    file: Path
+    consultation: str
+    columns: Columns
+    channel: str
+    """Of rows that name none."""
+    theme_map: dict[str, str]
+    """Theme ids by what the file calls them, where its titles do not say."""
+    state: Path
+    at_once: int
 
 
 class Destination(Struct, frozen=True):
@@ -127,6 +97,24 @@ def themes_by_name(themes: Iterable[Theme], mapped: Mapping[str, str]) -> Callab
         return name if name in ids else slug if slug in ids else titles.get(slug, slug)
 
     return theme_of
+
+
+async def import_file(url: str, order: Order, told: Callable[[int, int], None]) -> Tally:
+    """Deposit the rows of a file. `told` hears how many are done of how many.
+
+    Raises FileRefused before anything is sent, StateDiffers, Told for a consultation that is not there, Away.
+    """
+    rows = sum(1 for _ in read(order.file, order.columns, order.channel))
+    source = Source(digest(order.file), order.consultation, order.columns, order.channel, order.theme_map)
+    state = begun(order.state, source)
+    async with Client(url) as client:
+        themes = await client.themes(order.consultation)
+        consultation = await client.consultation(order.consultation)
+        charter = consultation.charter.version if consultation and consultation.charter else 1
+        to = Destination(order.consultation, charter, themes_by_name(themes, order.theme_map))
+        with Receipts(order.state.with_name(f"{order.state.name}.receipts.ndjson")).writing() as receipts:
+            each = read(order.file, order.columns, order.channel)
+            return await deposit(client, to, each, state.salt, receipts, lambda tally: told(tally.done, rows), order.at_once)
 
 
 async def deposit(

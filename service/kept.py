@@ -1,6 +1,7 @@
-"""Receipts on disk: appended as they arrive, found again after a crash."""
+"""What an import keeps on disk: under which salt it was begun with which file, and the receipts as they arrive."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,59 @@ from typing import Final, Self
 import msgspec
 from msgspec import Struct
 
+from adapters.embedded.folder import write_private
 from service.answers import Receipt
+from service.rows import Columns, FileRefused
 
+SALT_BYTES: Final = 32
 SYNC_EVERY: Final = 256
 """Receipts between two fsyncs. A killed process loses none; after a power cut the next run fetches the last ones again."""
+
+
+class Source(Struct, frozen=True):
+    """What a state file was begun with: under another, the same row number would mean another text."""
+
+    digest: str
+    """SHA-256 of the file, in hexadecimal."""
+    consultation: str
+    columns: Columns
+    channel: str
+    theme_map: dict[str, str] = {}
+
+
+class State(Struct, frozen=True):
+    salt: bytes
+    source: Source
+
+
+class StateDiffers(ValueError):  # noqa: N818 - it is an answer: going on would deposit again what is there already
+    """The state file belongs to another file, or to another way to read it."""
+
+    def __init__(self, path: Path, changed: list[str]) -> None:
+        super().__init__(
+            f"{path} was begun with another {' and '.join(changed)}. Repeat the command as it was, or name with --state a file that "
+            "does not exist yet: every row is then a new deposit."
+        )
+
+
+def begun(path: Path, source: Source) -> State:
+    """The state of an import, made at its first run and found again at the next. Raises StateDiffers, FileRefused."""
+    if not path.exists():
+        state = State(secrets.token_bytes(SALT_BYTES), source)
+        write_private(path, msgspec.json.encode(state))
+        return state
+    try:
+        state = msgspec.json.decode(path.read_bytes(), type=State)
+    except msgspec.MsgspecError as error:
+        raise FileRefused(f"{path} is not the state of an import: {error}.") from error
+    names = {"digest": "content of the file"}
+    if changed := [
+        names.get(name, name.replace("_", " "))
+        for name in Source.__struct_fields__
+        if getattr(state.source, name) != getattr(source, name)
+    ]:
+        raise StateDiffers(path, changed)
+    return state
 
 
 class Kept(Struct, frozen=True):

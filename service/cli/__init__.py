@@ -13,7 +13,7 @@ def main() -> None:
 
 
 for command in (
-    serving.serve, serving.work, playing.prepare, upkeep.replay, upkeep.rebuild,
+    serving.serve, serving.work, playing.demo, playing.prepare, playing.import_, playing.publish, upkeep.replay, upkeep.rebuild,
     serving.token, upkeep.migrate, upkeep.doctor,
 ):  # fmt: skip
     main.add_command(command)

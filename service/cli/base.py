@@ -19,6 +19,7 @@ from adapters.embedded import EmbeddedError
 from adapters.postgres.migrate import MigrationRefused
 from adapters.store import Unavailable
 from service import logs
+from service.client import Away, Told
 from service.located import NotRunning
 from service.settings import Settings, SettingsRefused
 from service.supervisor import PortTaken
@@ -26,7 +27,7 @@ from service.supervisor import PortTaken
 T = TypeVar("T")
 
 EXPECTED: Final = (
-    SettingsRefused, NotRunning, PortTaken, MigrationRefused, Unavailable, EmbeddedError, httpx.HTTPError, ValueError, OSError
+    SettingsRefused, NotRunning, PortTaken, MigrationRefused, Unavailable, EmbeddedError, Told, Away, httpx.HTTPError, ValueError, OSError
 )  # fmt: skip
 """What a person can act on: told in one sentence, without a traceback."""
 

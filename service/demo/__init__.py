@@ -1,0 +1,1 @@
+"""A whole consultation, played against the real service over HTTP."""

@@ -1,0 +1,66 @@
+"""What must hold at the end: read models equal their rebuilding, the stream equals the log, every receipt opens its text."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from adapters.nats.relay import last_sequence, log_digest, stream_digest
+from projections import building
+from projections.runner import wait_for
+from service.answers import Receipt
+from service.client import Client, Told
+from service.demo.stage import Stage, until
+from service.importer import spread
+from service.upkeep import Opened, opened
+
+PATIENCE_S: Final = 120.0
+AT_ONCE: Final = 16
+
+
+class Equalities(Struct, frozen=True):
+    events: int
+    """Position of the log's head, at which both hold or do not."""
+    replay_equal: bool
+    stream_equal: bool
+
+
+async def equalities(stage: Stage) -> Equalities:
+    """Compare at the head of a log that rests. Raises NotPlayed when a follower does not get there."""
+    located = stage.located
+    async with opened(located) as on:
+        head = await on.store.head()
+
+        async def relayed() -> bool | None:
+            return await last_sequence(located.nats_url) >= head or None
+
+        await until(relayed, PATIENCE_S, "the relay to reach the head of the log")
+        replays = [await _replay_equal(on, name, head) for name in building.NAMES]
+        streamed = await stream_digest(located.nats_url, head)
+        return Equalities(head, all(replays), streamed == await log_digest(on.store, head))
+
+
+async def _replay_equal(on: Opened, name: str, head: int) -> bool:
+    """Whether a read model in service has the digest of one rebuilt in another schema."""
+    if not await wait_for(on.pool, name, head, PATIENCE_S):
+        return False
+    served = await building.digest(on.pool, name)
+    async with building.replayed(on.store, on.pool, building.projections(on.sealer)[name], head) as schema:
+        return served == await building.digest(on.pool, schema)
+
+
+async def receipts_found(client: Client, receipts: Mapping[int, Receipt], texts: Mapping[int, str]) -> int:
+    """How many receipts open their contribution with the text that was deposited, byte for byte, or without it once it is withdrawn."""
+    found = 0
+
+    async def look_up(row: int) -> None:
+        nonlocal found
+        receipt = receipts[row]
+        try:
+            status = await client.status(receipt.contribution, receipt.code)
+        except Told:
+            return
+        found += status.text is None if status.status == "withdrawn" else status.text == texts[row]
+
+    await spread(receipts, look_up, AT_ONCE)
+    return found
