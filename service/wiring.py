@@ -1,9 +1,9 @@
 """What every process is made of, put together once from the settings."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -25,6 +25,8 @@ from service.located import Located, issuer, locate
 from service.problems import Behind
 from service.queues import Queues
 from service.settings import Settings
+
+T = TypeVar("T")
 
 CATCH_UP_S: Final = 10.0
 
@@ -96,3 +98,12 @@ async def caught_up(shared: Resources, projection: str) -> None:
     """Returns once a read model shows the log's present head. Raises Behind when it does not get there in time."""
     if not await wait_for(shared.pool, projection, await shared.store.head(), CATCH_UP_S):
         raise Behind(projection=projection)
+
+
+async def shown(shared: Resources, projection: str, read: Callable[[], Awaitable[T | None]]) -> T | None:
+    """What a view shows; one that shows nothing is asked again when it has caught up: whoever has just written finds what they wrote."""
+    view = await read()
+    if view is None:
+        await caught_up(shared, projection)
+        view = await read()
+    return view

@@ -16,6 +16,7 @@ from projections.treatment import views as treatment
 from service.auth import needs
 from service.http.bodies import BEARER, R
 from service.problems import documented, missing
+from service.wiring import shown
 
 AUDITOR = [needs("auditor")]
 PAGE: Final = 1_000
@@ -61,7 +62,7 @@ class AuditController(Controller):
     @get("/contributions/{contribution_id:uuid}", operation_id="getHistory", responses=documented(401, 403), security=BEARER)
     async def history(self, contribution_id: FromPath[UUID], resources: R) -> treatment.Timeline:
         """Every step of one contribution with the delay since the one before."""
-        timeline = await treatment.timeline(resources.pool, contribution_id)
+        timeline = await shown(resources, "treatment", lambda: treatment.timeline(resources.pool, contribution_id))
         if timeline is None:
             missing("contribution", contribution_id)
         return timeline

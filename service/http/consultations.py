@@ -45,7 +45,7 @@ from service.auth import needs
 from service.handler import CONSULTATION, Act
 from service.http.bodies import BEARER, ConsultationMoved, IfMatch, Items, SlugPath, expected, moved
 from service.problems import STAFF, documented, missing
-from service.wiring import Resources, caught_up
+from service.wiring import Resources, caught_up, shown
 
 
 class Charter(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,7 +97,7 @@ class ConsultationController(Controller):
 
     @get("/{slug:str}", operation_id="getConsultation", responses=documented())
     async def read(self, slug: SlugPath, resources: R) -> Response[themes.ConsultationView]:
-        view = await themes.consultation(resources.pool, slug)
+        view = await shown(resources, "themes", lambda: themes.consultation(resources.pool, slug))
         if view is None:
             missing("consultation", slug)
         return Response(view, headers={"ETag": f'"{view.version}"'})

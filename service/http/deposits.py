@@ -17,7 +17,7 @@ from service.deposits import Deposit, Receipt
 from service.follow_up import Status
 from service.http.bodies import ContributionMoved, Cursor, Limit, Message, Page, SlugPath, moved
 from service.problems import documented, missing
-from service.wiring import Resources
+from service.wiring import Resources, shown
 
 IdempotencyKey = Annotated[
     str,
@@ -86,14 +86,14 @@ class DepositController(Controller):
 
     @get("/contributions/{contribution:uuid}", operation_id="getContribution", responses=documented())
     async def read(self, contribution: FromPath[UUID], resources: R) -> themes.ContributionView:
-        view = await themes.contribution(resources.pool, contribution)
+        view = await shown(resources, "themes", lambda: themes.contribution(resources.pool, contribution))
         if view is None:
             missing("contribution", contribution)
         return view
 
     @get("/contributions/{contribution:uuid}/outcome", operation_id="getOutcome", responses=documented())
     async def outcome(self, contribution: FromPath[UUID], resources: R) -> outcomes.OutcomeView:
-        view = await outcomes.outcome(resources.pool, contribution)
+        view = await shown(resources, "outcomes", lambda: outcomes.outcome(resources.pool, contribution))
         if view is None:
             missing("contribution", contribution)
         return view

@@ -49,7 +49,7 @@ from service.http.bodies import (
     moved,
 )
 from service.problems import STAFF, documented, missing
-from service.wiring import Resources, caught_up
+from service.wiring import Resources, caught_up, shown
 
 Moved = Response[ProposalMoved]
 State = Draft | BeforeCommittee | Advised | Decided
@@ -111,7 +111,7 @@ class ProposalController(Controller):
 
     @get("/proposals/{proposal_id:uuid}", operation_id="getProposal", responses=documented())
     async def read(self, proposal_id: FromPath[UUID], resources: R) -> Response[outcomes.ProposalView]:
-        view = await outcomes.proposal(resources.pool, proposal_id)
+        view = await shown(resources, "outcomes", lambda: outcomes.proposal(resources.pool, proposal_id))
         if view is None:
             missing("proposal", proposal_id)
         return Response(view, headers={"ETag": f'"{view.version}"'})

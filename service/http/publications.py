@@ -19,7 +19,7 @@ from service.auth import alias, needs
 from service.handler import PUBLICATION, Act, Build
 from service.http.bodies import BEARER, Asked, IfMatch, Items, R, SlugPath, Statement, expected
 from service.problems import STAFF, Failure, documented, missing
-from service.wiring import Resources
+from service.wiring import Resources, shown
 
 State = Ready | Public | Replaced
 PUBLISHER = [needs("publisher")]
@@ -64,7 +64,7 @@ class PublicationController(Controller):
 
     @get("/publications/{publication_id:uuid}", operation_id="getPublication", responses=documented())
     async def read(self, publication_id: FromPath[UUID], resources: R) -> publications.PublicationView:
-        view = await publications.publication(resources.pool, publication_id)
+        view = await shown(resources, "publications", lambda: publications.publication(resources.pool, publication_id))
         if view is None:
             missing("publication", publication_id)
         return view
@@ -76,7 +76,7 @@ class PublicationController(Controller):
         media_type="application/zip",
     )
     async def bundle(self, publication_id: FromPath[UUID], resources: R) -> File:
-        view = await publications.publication(resources.pool, publication_id)
+        view = await shown(resources, "publications", lambda: publications.publication(resources.pool, publication_id))
         path = resources.bundles / f"{publication_id}.zip"
         if view is None or not path.exists():
             missing("bundle", publication_id)
