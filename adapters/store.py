@@ -34,7 +34,7 @@ class Entry(Notification):
     """Stamped under the counter lock; never decreases with position. Restricted: never shown to the public."""
 
 
-class Conflict(IntegrityError):
+class Conflict(IntegrityError):  # noqa: N818 - says what was met
     """A stream is not at the version that the append relied on."""
 
     def __init__(self, stream: UUID | str) -> None:
@@ -42,7 +42,7 @@ class Conflict(IntegrityError):
         self.stream = stream
 
 
-class Unavailable(OperationalError):
+class Unavailable(OperationalError):  # noqa: N818 - says what the store is
     """The store cannot take the append now: nothing is known to be written unless `uncertain`.
 
     `uncertain` means that the connection broke while the commit was under way: a caller who needs to know looks the stream up again.
