@@ -88,6 +88,7 @@ class Handle:
             loaded = await self.load(CONSULTATION, consultation_stream(slug))
             if loaded.state is None:
                 missing("consultation", slug)
+            known = self._consultations.get(slug)
             if known is None or loaded.version >= known.version:
                 self._consultations[slug] = known = loaded
         return cast("consultation.Present", known.state), known.version

@@ -19,7 +19,13 @@ BATCH_EVENTS: Final = 2_000
 QUEUE_EVENTS: Final = 20_000
 QUEUE_BYTES: Final = 64 * 1024 * 1024
 RECONNECT_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
-_POISON: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError, ValueError, TypeError)
+_POISON: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,
+    TypeError,
+)
 
 
 class Request:

@@ -75,7 +75,8 @@ async def opening(play: Play) -> None:
     await play.clock(play.scenario.during)
 
     async def opened() -> bool | None:
-        return all(theme.phase != "waiting" for theme in await play.client.themes(play.scenario.slug)) or None
+        themes = await play.client.themes(play.scenario.slug)
+        return (len(themes) == len(definition.themes) and all(theme.phase == "open" for theme in themes)) or None
 
     await until(opened, PATIENCE_S, "the themes to open")
 

@@ -103,10 +103,10 @@ def of_file(path: Path, columns: Columns) -> Scenario:
     return Scenario(definition, rows, digest(path), columns, plans, load_script())
 
 
-def _themes(rows: Sequence[Row], like: Theme) -> tuple[Theme, ...]:
+def _themes(rows: Sequence[Row], like: Theme) -> list[Theme]:
     """Those that the rows name, in order of appearance, all open as long as `like`."""
     titles: dict[str, str] = {}
     for row in rows:
         if slug := slugged(row.theme):
             titles.setdefault(slug, " ".join(row.theme.split())[:TITLE_CHARACTERS])
-    return tuple(replace(like, id=slug, title=title, question=f"Que proposez-vous : {title} ?") for slug, title in titles.items())
+    return [replace(like, id=slug, title=title, question=f"Que proposez-vous : {title} ?") for slug, title in titles.items()]
