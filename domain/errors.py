@@ -49,7 +49,6 @@ TITLES: Final[dict[str, str]] = {
     "themes-open": "themes are still open",
     "took-part": "the next look belongs to somebody who took no part",
     "too-early": "the moment for this has not come",
-    "unknown-clause": "no such clause in this charter",
     "unknown-code": "no such code in the codebook in force",
     "unknown-commitment": "no such commitment",
     "unknown-meeting": "no such meeting of the committee",

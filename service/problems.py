@@ -82,7 +82,7 @@ _STATUS: Final[Mapping[str, int]] = {
     **dict.fromkeys(
         (
             "charter-superseded", "clause-not-in-force", "codebook-superseded", "codes-missing", "empty", "reason-missing", "identifier-malformed", "text-length",
-            "unknown-clause", "unknown-code", "unknown-meeting", "unknown-theme", "window-empty", "closing-not-later",
+            "unknown-code", "unknown-meeting", "unknown-theme", "window-empty", "closing-not-later",
         ),
         422,
     ),

@@ -1,0 +1,494 @@
+"""Given these facts of a consultation, when this command, then these events, and nothing else."""
+
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from domain.consultation import (
+    AddTheme,
+    AdoptCharter,
+    AdoptCodebook,
+    AdoptMethodology,
+    AdoptPolicies,
+    AdoptSynthesis,
+    CharterAdopted,
+    Close,
+    Closed,
+    CloseTheme,
+    CodebookAdopted,
+    CommitmentKept,
+    CommitmentMade,
+    CommitteeConvened,
+    ConveneCommittee,
+    Event,
+    ExtendTheme,
+    FinishReadings,
+    KeepCommitment,
+    MakeCommitment,
+    MethodologyAdopted,
+    Open,
+    Opened,
+    OpenTheme,
+    PoliciesAdopted,
+    Prepare,
+    Prepared,
+    ReadingsFinished,
+    Running,
+    State,
+    SynthesisAdopted,
+    ThemeAdded,
+    ThemeClosed,
+    ThemeExtended,
+    ThemeOpened,
+    charter_in_force,
+    codebook_in_force,
+    decide,
+    evolve,
+    policies,
+    removable,
+    terms,
+)
+from domain.contribution import Terms
+from domain.definition import Clause, Code, Policies
+from domain.errors import CorruptHistory, Refused
+from domain.record import fold
+from tests.domain.grammar import SEALED, Accepts, Refuses, refusal
+
+OPENS = datetime(2026, 9, 1, 8, tzinfo=UTC)
+CLOSES = OPENS + timedelta(days=90)
+LATER = CLOSES + timedelta(days=14)
+BEFORE = OPENS - timedelta(seconds=1)
+SEED = bytes(range(32))
+DIGEST = sha256(SEED).digest()
+COMMITMENT = b"\x05" * 32
+DUE = date(2027, 6, 30)
+DAY = date(2027, 2, 1)
+
+CORDIAL = Clause("3.cordial", "Ton", "Cordial et constructif.", removal=True)
+OPEN_IDEAS = Clause("7.common-good", "Bien commun", "Les idées sont à tous.")
+CLAUSES = (CORDIAL, OPEN_IDEAS)
+CODES = (Code("access", "Accès", "Accéder."), Code("other", "Autre", "Le reste."))
+POLICIES = Policies("before", 259_200, 1_209_600, 2, 1_800, 2, 20_000, 365)
+
+prepared = Prepared("culture", "Stratégie numérique", "fr")
+adopted = PoliciesAdopted("before", 259_200, 1_209_600, 2, 1_800, 2, 20_000, 365)
+charter = CharterAdopted(1, CLAUSES, "")
+theme = ThemeAdded("archives", "Archives", "Que garder ?", OPENS, CLOSES)
+other_theme = ThemeAdded("data", "Données", "Que partager ?", OPENS, CLOSES)
+methodology = MethodologyAdopted(1, "Deux lectures.", "")
+codebook = CodebookAdopted(1, CODES, "")
+promise = CommitmentMade("verbatims", "Publier tous les verbatims.", DUE)
+opened = Opened(DIGEST, SEALED, COMMITMENT)
+theme_opened = ThemeOpened("archives")
+theme_closed = ThemeClosed("archives")
+
+EVERYTHING: tuple[Event, ...] = (prepared, adopted, charter, theme, other_theme, methodology, codebook, promise)
+RUNNING: tuple[Event, ...] = (*EVERYTHING, opened, theme_opened)
+ALL_CLOSED: tuple[Event, ...] = (*RUNNING, ThemeOpened("data"), theme_closed, ThemeClosed("data"))
+OVER: tuple[Event, ...] = (*ALL_CLOSED, Closed())
+MEETING = CommitteeConvened("spring", DAY)
+
+
+def given(*events: Event) -> State:
+    return fold(evolve, events)
+
+
+def without(left_out: Event) -> State:
+    return given(*(event for event in EVERYTHING if event is not left_out))
+
+
+PREPARING = given(*EVERYTHING)
+OPEN = Open(DIGEST, SEALED, COMMITMENT)
+
+ACCEPTED = [
+    Accepts("a consultation begins by being prepared", None, Prepare("culture", "Stratégie numérique", "fr"), (prepared,)),
+    Accepts("policies are adopted", given(prepared), AdoptPolicies(POLICIES), (adopted,)),
+    Accepts("policies may change while it is prepared", given(prepared, adopted), AdoptPolicies(POLICIES), (adopted,)),
+    Accepts("a charter is adopted without a reason", given(prepared), AdoptCharter(CLAUSES), (charter,)),
+    Accepts(
+        "a charter changes after opening, with a reason, as the next version",
+        given(*RUNNING),
+        AdoptCharter((CORDIAL,), "Une clause de trop."),
+        (CharterAdopted(2, (CORDIAL,), "Une clause de trop."),),
+    ),
+    Accepts(
+        "a theme is added with its window",
+        given(prepared),
+        AddTheme("archives", "Archives", "Que garder ?", OPENS, CLOSES),
+        (theme,),
+    ),
+    Accepts("the methodology is adopted", given(prepared), AdoptMethodology("Deux lectures."), (methodology,)),
+    Accepts(
+        "the methodology changes after opening, with a reason",
+        given(*OVER),
+        AdoptMethodology("Trois lectures.", "Vu le nombre."),
+        (MethodologyAdopted(2, "Trois lectures.", "Vu le nombre."),),
+    ),
+    Accepts("a codebook is adopted", given(prepared), AdoptCodebook(CODES), (codebook,)),
+    Accepts(
+        "a codebook changes after opening, with a reason",
+        given(*RUNNING),
+        AdoptCodebook(CODES[:1], "Trop large."),
+        (CodebookAdopted(2, CODES[:1], "Trop large."),),
+    ),
+    Accepts(
+        "a promise is made with its date",
+        given(prepared),
+        MakeCommitment("verbatims", "Publier tous les verbatims.", DUE),
+        (promise,),
+    ),
+    Accepts("it opens once everything is adopted", PREPARING, OPEN, (opened,)),
+    Accepts("a theme opens when its window begins", given(*EVERYTHING, opened), OpenTheme("archives", OPENS), (theme_opened,)),
+    Accepts(
+        "an open theme is extended, with a reason",
+        given(*RUNNING),
+        ExtendTheme("archives", LATER, "Peu de réponses."),
+        (ThemeExtended("archives", LATER, "Peu de réponses."),),
+    ),
+    Accepts(
+        "a theme that has not opened is extended too",
+        given(*RUNNING),
+        ExtendTheme("data", LATER, "Peu de temps."),
+        (ThemeExtended("data", LATER, "Peu de temps."),),
+    ),
+    Accepts("a theme closes when its window ends", given(*RUNNING), CloseTheme("archives", CLOSES), (theme_closed,)),
+    Accepts(
+        "a theme that nobody opened in its window closes too", given(*RUNNING), CloseTheme("data", CLOSES), (ThemeClosed("data"),)
+    ),
+    Accepts("it closes when every theme has", given(*ALL_CLOSED), Close(), (Closed(),)),
+    Accepts("readings are finished when none is outstanding", given(*OVER), FinishReadings(SEED, 0), (ReadingsFinished(SEED),)),
+    Accepts("the committee is convened while it runs", given(*RUNNING), ConveneCommittee("spring", DAY), (MEETING,)),
+    Accepts("the committee is convened afterwards", given(*OVER), ConveneCommittee("spring", DAY), (MEETING,)),
+    Accepts("a synthesis is adopted afterwards", given(*OVER), AdoptSynthesis("En bref."), (SynthesisAdopted("En bref."),)),
+    Accepts(
+        "a promise is kept, with evidence",
+        given(*RUNNING),
+        KeepCommitment("verbatims", "https://exemple.fr"),
+        (CommitmentKept("verbatims", "https://exemple.fr"),),
+    ),
+    Accepts(
+        "a promise is kept afterwards",
+        given(*OVER),
+        KeepCommitment("verbatims", "annexe 2"),
+        (CommitmentKept("verbatims", "annexe 2"),),
+    ),
+]
+
+MALFORMED = ["", "-archives", "Archives", "été", "archives\n", "a b", "a.b", "a/b"]
+
+REFUSED = [
+    Refuses("nothing comes before its preparation", None, Close(), "not-now", {"command": "Close"}),
+    Refuses("nothing but a preparation begins it", None, AdoptCharter(CLAUSES), "not-now", {"state": "nothing"}),
+    Refuses(
+        "a slug is used once",
+        given(prepared),
+        Prepare("culture", "Autre", "fr"),
+        "duplicate",
+        {"field": "slug", "value": "culture"},
+    ),
+    *(
+        Refuses(
+            f"{word!r} is no identifier of a consultation",
+            None,
+            Prepare(word, "Titre", "fr"),
+            "identifier-malformed",
+            {"field": "slug"},
+        )
+        for word in MALFORMED
+    ),
+    *(
+        Refuses(
+            f"{word!r} is no identifier of a theme",
+            given(prepared),
+            AddTheme(word, "Titre", "Quoi ?", OPENS, CLOSES),
+            "identifier-malformed",
+            {"field": "theme"},
+        )
+        for word in MALFORMED
+    ),
+    Refuses(
+        "a promise's identifier is one word",
+        given(prepared),
+        MakeCommitment("Tous les verbatims", "Publier.", DUE),
+        "identifier-malformed",
+        {"field": "commitment"},
+    ),
+    Refuses(
+        "a meeting's identifier is one word",
+        given(*RUNNING),
+        ConveneCommittee("Le printemps", DAY),
+        "identifier-malformed",
+        {"field": "meeting"},
+    ),
+    Refuses(
+        "a clause's identifier is one word after its number",
+        given(prepared),
+        AdoptCharter((Clause("3.Ton cordial", "Ton", "Cordial."),)),
+        "identifier-malformed",
+        {"field": "clauses"},
+    ),
+    Refuses(
+        "a code's identifier is one word",
+        given(prepared),
+        AdoptCodebook((Code("accès", "Accès", "Accéder."),)),
+        "identifier-malformed",
+        {"field": "codes"},
+    ),
+    Refuses(
+        "a clause stands once in a charter", given(prepared), AdoptCharter((CORDIAL, CORDIAL)), "duplicate", {"field": "clauses"}
+    ),
+    Refuses(
+        "a code stands once in a codebook", given(prepared), AdoptCodebook((CODES[0], CODES[0])), "duplicate", {"field": "codes"}
+    ),
+    Refuses(
+        "a theme is added once",
+        given(prepared, theme),
+        AddTheme("archives", "Encore", "Quoi ?", OPENS, CLOSES),
+        "duplicate",
+        {"field": "theme"},
+    ),
+    Refuses(
+        "a promise is made once",
+        given(prepared, promise),
+        MakeCommitment("verbatims", "Encore.", DUE),
+        "duplicate",
+        {"field": "commitment"},
+    ),
+    Refuses(
+        "a meeting is convened once", given(*RUNNING, MEETING), ConveneCommittee("spring", DAY), "duplicate", {"field": "meeting"}
+    ),
+    Refuses(
+        "a window that ends as it begins is empty",
+        given(prepared),
+        AddTheme("archives", "Archives", "Que garder ?", OPENS, OPENS),
+        "window-empty",
+        {"theme": "archives"},
+    ),
+    Refuses(
+        "policies stand once it runs", given(*RUNNING), AdoptPolicies(POLICIES), "appointed-before-opening", {"field": "policies"}
+    ),
+    Refuses("policies stand when it is over", given(*OVER), AdoptPolicies(POLICIES), "appointed-before-opening"),
+    Refuses(
+        "themes stand once it runs",
+        given(*RUNNING),
+        AddTheme("new", "Nouveau", "Quoi ?", OPENS, CLOSES),
+        "appointed-before-opening",
+        {"field": "theme"},
+    ),
+    Refuses(
+        "promises stand once it runs",
+        given(*RUNNING),
+        MakeCommitment("new", "Nouveau.", DUE),
+        "appointed-before-opening",
+        {"field": "commitment"},
+    ),
+    *(
+        Refuses(f"a {what} that changes after opening says why", given(*state), command, "reason-missing", {"field": "reason"})
+        for state in (RUNNING, OVER)
+        for what, command in (
+            ("charter", AdoptCharter(CLAUSES, " \n")),
+            ("methodology", AdoptMethodology("Autre.")),
+            ("codebook", AdoptCodebook(CODES, "")),
+        )
+    ),
+    *(
+        Refuses(f"it does not open without its {name}", without(event), OPEN, "not-ready", {"missing": [name]})
+        for name, event in (
+            ("policies", adopted),
+            ("charter", charter),
+            ("methodology", methodology),
+            ("codebook", codebook),
+            ("commitments", promise),
+        )
+    ),
+    Refuses(
+        "it does not open without a theme",
+        given(prepared, adopted, charter, methodology, codebook, promise),
+        OPEN,
+        "not-ready",
+        {"missing": ["themes"]},
+    ),
+    *(
+        Refuses(f"{type(command).__name__} waits until it has opened", PREPARING, command, "not-open-yet")
+        for command in (
+            OpenTheme("archives", OPENS),
+            ExtendTheme("archives", LATER, "Pourquoi."),
+            CloseTheme("archives", CLOSES),
+            Close(),
+            FinishReadings(SEED, 0),
+            ConveneCommittee("spring", DAY),
+            AdoptSynthesis("En bref."),
+            KeepCommitment("verbatims", "annexe"),
+        )
+    ),
+    Refuses("it opens once", given(*RUNNING), OPEN, "not-now", {"state": "Running"}),
+    *(
+        Refuses(
+            f"{type(command).__name__} names a theme of the consultation",
+            given(*RUNNING),
+            command,
+            "unknown-theme",
+            {"theme": "music"},
+        )
+        for command in (OpenTheme("music", OPENS), ExtendTheme("music", LATER, "Pourquoi."), CloseTheme("music", CLOSES))
+    ),
+    Refuses("a theme opens once", given(*RUNNING), OpenTheme("archives", OPENS), "theme-started", {"theme": "archives"}),
+    Refuses(
+        "a theme opens no sooner than its window",
+        given(*RUNNING),
+        OpenTheme("data", BEFORE),
+        "too-early",
+        {"theme": "data", "opens": OPENS},
+    ),
+    Refuses(
+        "a theme closes no sooner than its window ends",
+        given(*RUNNING),
+        CloseTheme("archives", CLOSES - timedelta(microseconds=1)),
+        "too-early",
+        {"closes": CLOSES},
+    ),
+    Refuses(
+        "an extended theme closes no sooner than its new end",
+        given(*RUNNING, ThemeExtended("archives", LATER, "Peu.")),
+        CloseTheme("archives", CLOSES),
+        "too-early",
+        {"closes": LATER},
+    ),
+    Refuses("a closed theme does not close again", given(*RUNNING, theme_closed), CloseTheme("archives", CLOSES), "theme-closed"),
+    Refuses(
+        "a closed theme is not extended",
+        given(*RUNNING, theme_closed),
+        ExtendTheme("archives", LATER, "Pourquoi."),
+        "theme-closed",
+    ),
+    Refuses("a closed theme does not open again", given(*RUNNING, theme_closed), OpenTheme("archives", OPENS), "theme-started"),
+    Refuses(
+        "an extension says why", given(*RUNNING), ExtendTheme("archives", LATER, "  "), "reason-missing", {"field": "reason"}
+    ),
+    Refuses(
+        "an extension ends later",
+        given(*RUNNING),
+        ExtendTheme("archives", CLOSES, "Pourquoi."),
+        "closing-not-later",
+        {"closes": CLOSES},
+    ),
+    Refuses("it does not close while a theme is open", given(*RUNNING), Close(), "themes-open", {"themes": ["archives", "data"]}),
+    *(
+        Refuses(f"{type(command).__name__} comes too late once it is over", given(*OVER), command, "consultation-over")
+        for command in (
+            OPEN,
+            OpenTheme("archives", OPENS),
+            ExtendTheme("archives", LATER, "Pourquoi."),
+            CloseTheme("archives", CLOSES),
+            Close(),
+        )
+    ),
+    *(
+        Refuses(f"{type(command).__name__} waits until it is over", given(*RUNNING), command, "consultation-running")
+        for command in (FinishReadings(SEED, 0), AdoptSynthesis("En bref."))
+    ),
+    Refuses(
+        "readings are not finished while one is outstanding",
+        given(*OVER),
+        FinishReadings(SEED, 3),
+        "readings-incomplete",
+        {"outstanding": 3},
+    ),
+    Refuses("the seed is the one of the opening", given(*OVER), FinishReadings(bytes(32), 0), "queue-seed-mismatch"),
+    Refuses("readings are finished once", given(*OVER, ReadingsFinished(SEED)), FinishReadings(SEED, 0), "not-now"),
+    Refuses(
+        "a synthesis is adopted once", given(*OVER, SynthesisAdopted("En bref.")), AdoptSynthesis("Bis."), "synthesis-adopted"
+    ),
+    Refuses(
+        "only a promise that was made is kept",
+        given(*RUNNING),
+        KeepCommitment("music", "annexe"),
+        "unknown-commitment",
+        {"commitment": "music"},
+    ),
+    Refuses(
+        "a promise is kept once",
+        given(*OVER, CommitmentKept("verbatims", "annexe")),
+        KeepCommitment("verbatims", "ailleurs"),
+        "already-kept",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.rule)
+def test_accepts(case: Accepts) -> None:
+    assert decide(case.state, case.command) == case.events
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.rule)
+def test_refuses(case: Refuses) -> None:
+    refused = refusal(decide, case)
+
+    assert refused.code == case.code
+    assert {name: refused.details.get(name) for name in case.details} == case.details
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.rule)
+def test_what_was_decided_can_be_folded(case: Accepts) -> None:
+    assert fold(evolve, case.events, case.state) is not None
+
+
+def test_a_deposit_must_satisfy_what_stands_at_that_moment() -> None:
+    state = given(*RUNNING, CharterAdopted(2, (CORDIAL,), "Une clause de trop."))
+
+    assert isinstance(state, Running)
+    assert terms(state) == Terms(frozenset({"archives", "data"}), frozenset({"archives"}), 2, 2, 20_000, moderated_before=True)
+
+
+def test_a_contribution_is_judged_by_the_version_of_the_charter_it_consented_to() -> None:
+    state = given(*RUNNING, CharterAdopted(2, (OPEN_IDEAS,), "Une clause de trop."))
+
+    assert state is not None
+    assert charter_in_force(state) == 2
+    assert removable(state, 1) == {"3.cordial"}
+    assert removable(state, 2) == frozenset()
+
+
+def test_the_codebook_in_force_is_the_latest() -> None:
+    before, after = given(prepared), given(*RUNNING, CodebookAdopted(2, CODES[:1], "Trop large."))
+
+    assert before is not None
+    assert after is not None
+    assert codebook_in_force(before) == (0, frozenset())
+    assert codebook_in_force(after) == (2, frozenset({"access"}))
+
+
+def test_there_is_no_policy_before_one_is_adopted() -> None:
+    state = given(prepared)
+
+    assert state is not None
+    with pytest.raises(Refused) as refused:
+        policies(state)
+    assert refused.value.code == "not-ready"
+    assert refused.value.details == {"missing": ["policies"]}
+
+
+@pytest.mark.parametrize(
+    ("history", "event"),
+    [
+        ((), opened),
+        ((prepared,), prepared),
+        ((prepared,), theme_opened),
+        (EVERYTHING, Closed()),
+        (RUNNING, adopted),
+        (RUNNING, theme),
+        (RUNNING, promise),
+        (RUNNING, opened),
+        (RUNNING, ReadingsFinished(SEED)),
+        (RUNNING, SynthesisAdopted("En bref.")),
+        (OVER, Closed()),
+        (OVER, theme_closed),
+        (EVERYTHING, MEETING),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, tuple) else f"after {len(value)} events",
+)
+def test_a_history_that_no_decision_leads_to_is_refused(history: tuple[Event, ...], event: Any) -> None:
+    with pytest.raises(CorruptHistory):
+        evolve(given(*history), event)
