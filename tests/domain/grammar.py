@@ -1,5 +1,7 @@
 """The grammar of the deciders' tests: given these facts, when this command, then these events, or this refusal and nothing else."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -21,7 +23,7 @@ class Refuses(NamedTuple):
     state: Any
     command: Any
     code: str
-    details: dict[str, Any] = {}
+    details: Mapping[str, Any] = MappingProxyType({})
     """Those that the caller acts on; others may stand beside them."""
 
 

@@ -92,7 +92,10 @@ MEETING = CommitteeConvened("spring", DAY)
 
 
 def given(*events: Event) -> State:
-    return fold(evolve, events)
+    state: State = None
+    for event in events:
+        state = evolve(state, event)
+    return state
 
 
 def without(left_out: Event) -> State:

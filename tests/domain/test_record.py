@@ -1,0 +1,143 @@
+"""Stored bytes become events again, today's and those of yesterday's shapes; and nothing is skipped."""
+
+import re
+from typing import Any, Final, get_args
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from domain import consultation, contribution, proposal, publication
+from domain.definition import Clause, Code
+from domain.record import (
+    CODEC,
+    SHAPES,
+    Codec,
+    Event,
+    UnknownTopic,
+    Upcaster,
+    consultation_stream,
+    fold,
+    sealed_in,
+    topic,
+)
+from domain.sealed import Sealed
+
+LINES = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=40)
+EVERY_SHAPE: Final[list[Any]] = [SHAPES[name] for name in sorted(SHAPES)]
+TAG = re.compile(r"(consultation|contribution|proposal|publication)\.[a-z]+(_[a-z]+)*\.v[1-9]")
+
+
+class HeardV1(Struct, frozen=True, tag="concert.heard.v1"):
+    where: str
+
+
+class HeardV2(Struct, frozen=True, tag="concert.heard.v2"):
+    place: str
+    seats: int
+
+
+class Heard(Struct, frozen=True, tag="concert.heard.v3"):
+    place: str
+    seats: int
+    loud: bool
+
+
+def concerts() -> Codec:
+    return Codec(
+        [Heard],
+        [
+            Upcaster(HeardV1, lambda old: HeardV2(old.where, 0)),
+            Upcaster(HeardV2, lambda old: Heard(old.place, old.seats, loud=False)),
+        ],
+    )
+
+
+st.register_type_strategy(
+    Sealed, st.builds(Sealed, st.uuids(), st.binary(min_size=12, max_size=12), st.binary(min_size=16, max_size=64))
+)
+st.register_type_strategy(Code, st.builds(Code, st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True), LINES, LINES))
+st.register_type_strategy(Clause, st.builds(Clause, st.from_regex(r"[0-9]{1,2}\.[a-z0-9-]{1,20}", fullmatch=True), LINES, LINES))
+
+
+@pytest.mark.parametrize("shape", EVERY_SHAPE, ids=topic)
+def test_a_topic_names_its_noun_what_happened_and_its_version(shape: type[Struct]) -> None:
+    assert TAG.fullmatch(topic(shape))
+    assert shape.__struct_config__.frozen
+
+
+def test_no_two_events_share_a_topic() -> None:
+    assert len(SHAPES) == len(get_args(Event)) == len(CODEC.topics)
+
+
+def test_every_event_of_every_concept_can_be_recorded() -> None:
+    concepts = (consultation, contribution, proposal, publication)
+
+    assert set(SHAPES.values()) == {shape for concept in concepts for shape in get_args(concept.Event)}
+
+
+@pytest.mark.parametrize("shape", EVERY_SHAPE, ids=topic)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_an_event_comes_back_as_it_was_stored(shape: type[Struct], data: st.DataObject) -> None:
+    event = data.draw(st.from_type(shape))
+
+    stored = CODEC.encode(event)
+
+    assert CODEC.decode(topic(event), stored) == event
+    assert CODEC.encode(CODEC.decode(topic(event), stored)) == stored
+
+
+def test_a_topic_of_a_later_release_stops_the_reader() -> None:
+    with pytest.raises(UnknownTopic, match=r"contribution\.sung\.v1") as met:
+        CODEC.decode("contribution.sung.v1", b"{}")
+    assert met.value.topic == "contribution.sung.v1"
+
+
+def test_bytes_that_are_not_of_the_topic_stop_the_reader() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        CODEC.decode("contribution.kept.v1", b'{"type":"contribution.kept.v1"}')
+    with pytest.raises(msgspec.ValidationError):
+        CODEC.decode("contribution.kept.v1", CODEC.encode(contribution.HidingDisputed("nils")))
+
+
+@pytest.mark.parametrize(
+    ("stored", "event"),
+    [
+        (HeardV1("Lyon"), Heard("Lyon", 0, loud=False)),
+        (HeardV2("Lyon", 90), Heard("Lyon", 90, loud=False)),
+        (Heard("Lyon", 90, loud=True), Heard("Lyon", 90, loud=True)),
+    ],
+)
+def test_an_older_shape_is_read_as_todays(stored: Struct, event: Heard) -> None:
+    codec = concerts()
+
+    assert codec.decode(topic(stored), codec.encode(stored)) == event
+    assert codec.topics == {"concert.heard.v1", "concert.heard.v2", "concert.heard.v3"}
+
+
+@pytest.mark.parametrize("shape", EVERY_SHAPE, ids=topic)
+@settings(max_examples=5, deadline=None)
+@given(data=st.data())
+def test_what_an_event_holds_sealed_is_found(shape: Any, data: st.DataObject) -> None:
+    event = data.draw(st.from_type(shape))
+    sealed = [getattr(event, field.name) for field in msgspec.structs.fields(shape) if field.type is Sealed]
+
+    assert len(sealed) <= 1
+    assert sealed_in(event) == (sealed[0] if sealed else None)
+
+
+def test_a_consultation_has_one_stream() -> None:
+    assert consultation_stream("culture") == consultation_stream("culture")
+    assert consultation_stream("culture") != consultation_stream("culture-2")
+
+
+def test_a_history_is_folded_in_order() -> None:
+    def joined(state: str | None, event: str) -> str:
+        return (state or "") + event
+
+    assert fold(joined, ["a", "b", "c"]) == "abc"
+    assert fold(joined, [], "z") == "z"
+    assert fold(joined, []) is None
