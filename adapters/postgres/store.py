@@ -18,6 +18,8 @@ CHANNEL: Final = "registre_events"
 POLL_S: Final = 1.0
 """A follower looks by itself so often, should a notification be lost."""
 FOLLOW_PAGE: Final = 1_000
+GATHER_S: Final = 0.05
+"""A follower that has caught up lets the next events gather: many in one batch cost little more than one."""
 _LAST: Final = 2**62
 _LAST_VERSION: Final = 2**31 - 1
 
@@ -73,6 +75,8 @@ class PostgresStore:
                 if page:
                     yield page
                     after = page[-1].id
+                    if len(page) < FOLLOW_PAGE:
+                        await asyncio.sleep(GATHER_S)
                     continue
                 with suppress(TimeoutError):
                     await asyncio.wait_for(woken.wait(), POLL_S)
