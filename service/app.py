@@ -19,6 +19,7 @@ from service.http.operations import ClockController, HealthController
 from service.http.proposals import ProposalController
 from service.http.publications import PublicationController
 from service.http.readings import ReadingController
+from service.http.requests import StrictRequest
 from service.problems import HANDLERS
 from service.settings import Settings
 from service.wiring import Resources, resources
@@ -39,7 +40,7 @@ class Registre(InitPlugin):
         app_config.route_handlers.extend([*CONTROLLERS, openapi.assets_router()])
         app_config.openapi_config = openapi.config()
         app_config.exception_handlers = dict(HANDLERS)
-        app_config.request_max_body_size = self._settings.body_limit_bytes
+        app_config.request_class = StrictRequest
         app_config.dependencies["resources"] = Provide(_shared, sync_to_thread=False)
         app_config.lifespan.append(self._lifespan)
         return app_config
@@ -58,4 +59,6 @@ def _shared(state: State) -> Resources:
 
 def create_app(settings: Settings | None = None) -> Litestar:
     """The application; without `settings` they are read from the environment."""
-    return Litestar(plugins=[Registre(settings or Settings.from_env(os.environ))], logging_config=None)
+    chosen = settings or Settings.from_env(os.environ)
+    # Litestar takes no limit from its plugins: it reads this argument alone.
+    return Litestar(plugins=[Registre(chosen)], request_max_body_size=chosen.body_limit_bytes, logging_config=None)

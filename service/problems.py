@@ -1,5 +1,6 @@
 """The one place where errors become RFC 9457 problems."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
@@ -8,6 +9,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct, field
 
@@ -176,18 +178,29 @@ _TITLES: Final[Mapping[int, tuple[str, str]]] = {
 }
 
 
-def http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """What Litestar itself raises: routing, parsing, guards."""
     code, title = _TITLES.get(error.status_code, ("error", error.detail))
     more: dict[str, object] = {}
-    if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        more["errors"] = [{"field": _field(item), "message": item.get("message", "")} for item in error.extra]
+    if isinstance(error, ValidationException):
+        if isinstance(error.extra, list):
+            more["errors"] = [{"field": _field(request, item), "message": item.get("message", "")} for item in error.extra]
+        elif missing_one := _MISSING.match(error.detail):
+            more["errors"] = [{"field": missing_one["name"], "message": "missing"}]
     return problem(error.status_code, code, title, detail=_plain(error.detail), headers=error.headers, more=more)
 
 
-def _field(item: Mapping[str, Any]) -> str:
+_MISSING: Final = re.compile(r"^Missing required \w+ parameter '(?P<name>[^']+)'")
+
+
+def _field(request: Request[Any, Any, Any], item: Mapping[str, Any]) -> str:
     """The part of the request that is meant, as its sender would name it."""
-    return str(item.get("key") or item.get("source") or "body")
+    key = str(item.get("key") or item.get("source") or "body")
+    definition = request.route_handler.parsed_fn_signature.parameters.get(key)
+    kwarg = definition.kwarg_definition if definition else None
+    if isinstance(kwarg, HeaderParameter):
+        return kwarg.name or key
+    return "body" if key == "data" else key
 
 
 def _plain(detail: str) -> str:

@@ -37,7 +37,7 @@ def known(running: Running, authorization: dict[str, str]) -> dict[str, str]:
     """Identifiers that exist, so that requests reach beyond the first look-up."""
     definition = msgspec.toml.decode(TRIAL.read_bytes()) | {"slug": "attacked"}
     with httpx.Client(base_url=running.url, headers=authorization, timeout=20) as client:
-        client.post("/v1/consultations", content=msgspec.json.encode(definition)).raise_for_status()
+        client.post("/v1/consultations", json=msgspec.to_builtins(definition)).raise_for_status()
         client.post("/v1/consultations/attacked/opening").raise_for_status()
         client.post("/v1/consultations/attacked/themes/fetes/opening")
         deposit = {"theme": "fetes", "charter": 1, "text": "Un bal sur la place, avec un orchestre."}
