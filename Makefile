@@ -30,7 +30,7 @@ lint: $(READY) ## check style, types and the direction of imports
 	$(BIN)/lint-imports
 
 test: lint ## lint, then every test; starts the servers it needs
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 format: $(READY) ## rewrite the code in the house format
 	$(BIN)/ruff check --fix .

@@ -53,6 +53,19 @@ class Uncertain(RuntimeError):  # noqa: N818 - says what is known
     """The answer to a request that is not repeated was lost: it may have been carried out."""
 
 
+class Transport(httpx.AsyncHTTPTransport):
+    """Tells a connection that was reset at the instant it was made by the error that it is."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except AttributeError as error:
+            # asyncio forgets the socket of a connection that is lost; anyio asks it for its address all the same.
+            if error.obj is not None or error.name not in {"getpeername", "getsockname"}:
+                raise
+            raise httpx.ConnectError("reset as it was made", request=request) from error
+
+
 def explanation(problem: Mapping[str, Any]) -> str:
     """A problem in one line: its title, its detail, and what is wrong with which field."""
     errors = "; ".join(f"{each.get('field')}: {each.get('message')}" for each in problem.get("errors", []))
@@ -68,8 +81,7 @@ class Client:
     def __init__(
         self, url: str, token: str | None = None, *, http: httpx.AsyncClient | None = None, patience_s: float = PATIENCE_S
     ) -> None:
-        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=60)
-        self._http = http or httpx.AsyncClient(base_url=url, timeout=TIMEOUT, limits=limits, trust_env=False)
+        self._http = http or httpx.AsyncClient(base_url=url, timeout=TIMEOUT, transport=_transport(), trust_env=False)
         self._token = {"Authorization": f"Bearer {token}"} if token else {}
         self._patience_s = patience_s
 
@@ -200,6 +212,13 @@ class Client:
                 raise Away(str(self._http.base_url), time.monotonic() - began, reason)
             await asyncio.sleep(wait_s * random.uniform(0.75, 1.25))  # noqa: S311 - spreads the load, guards nothing
             pause_s = min(2 * pause_s, PAUSES_S[1])
+
+
+def _transport() -> Transport:
+    return Transport(
+        limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=60),
+        trust_env=False,
+    )
 
 
 def _decoded(answer: httpx.Response, shape: type[T]) -> T:

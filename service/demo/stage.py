@@ -13,7 +13,7 @@ import httpx
 
 from adapters.embedded import DataFolder, FolderHeld
 from adapters.tokens import DevelopmentIssuer, Role
-from service.client import Client
+from service.client import Client, Transport
 from service.located import Located, NotRunning, development_issuer, locate, read_run
 from service.settings import PREFIX, Settings
 
@@ -103,7 +103,7 @@ class Stage:
                     return run.url
             return None
 
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=5, transport=Transport(trust_env=False)) as http:
             return await until(answering, START_S, "the service to answer")
 
     async def _kept_running(self) -> None:
