@@ -56,8 +56,8 @@ class Row(Struct, frozen=True):
 
 def slugged(title: str) -> str:
     """The id of a theme that a file names by its title: `Écologie & œuvres` is `ecologie-oeuvres`; empty for a blank title."""
-    folded = unicodedata.normalize("NFKD", title.replace("œ", "oe").replace("Œ", "oe").replace("æ", "ae"))
-    plain = "".join(letter for letter in folded if not unicodedata.combining(letter)).lower()
+    folded = unicodedata.normalize("NFKD", title.lower().replace("œ", "oe").replace("æ", "ae"))
+    plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:SLUG_CHARACTERS].strip("-")
     if slug or not title.strip():
         return slug

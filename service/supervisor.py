@@ -84,7 +84,8 @@ class Process:
             return
         child.terminate()
         try:
-            await asyncio.wait_for(child.wait(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await child.wait()
         except TimeoutError:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
@@ -140,7 +141,8 @@ class Supervisor:
                 if not part.running() and not stop.is_set():
                     await self._again(name)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await stop.wait()
 
     async def _again(self, name: str) -> None:
         """Start a part that has died; sooner the longer it had run."""

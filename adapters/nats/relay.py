@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import nats
 import structlog
 from nats.errors import Error as NatsError
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 from adapters.store import Entry, EventStore, Unavailable
 
@@ -86,28 +86,41 @@ class Relay:
         """Until cancelled. Goes on by itself when NATS or the store come back. Raises StreamDiffers."""
         while True:
             try:
-                async with connected(self._url) as client:
-                    await self._publish(client.jetstream(timeout=ACK_S))
+                async with connected(self._url) as link:
+                    await self._publish(link)
             except (NatsError, OSError, TimeoutError, Unavailable) as error:
+                _heed_cancellation()
                 _log.warning("relay waits", reason=type(error).__name__, published=self.published)
                 await asyncio.sleep(RETRY_S)
 
-    async def _publish(self, stream: "JetStreamContext") -> None:
+    async def _publish(self, link: "Link") -> None:
+        stream = link.client.jetstream(timeout=ACK_S)
         self.published = await self._resumed(stream)
+        _heed_cancellation()
         async for entries in self._store.follow(self.published):
             for start in range(0, len(entries), WINDOW):
-                await self._window(stream, entries[start : start + WINDOW])
+                await self._window(link, stream, entries[start : start + WINDOW])
+                _heed_cancellation()
 
-    async def _window(self, stream: "JetStreamContext", entries: Sequence[Entry]) -> None:
+    async def _window(self, link: "Link", stream: "JetStreamContext", entries: Sequence[Entry]) -> None:
         """Send a window, then wait for every acknowledgement; one refusal makes the relay ask the stream where it is."""
-        acknowledgements = [
+        sent = [
             await stream.publish_async(subject(entry), entry.state, headers=headers(entry), wait_stall=ACK_S) for entry in entries
         ]
-        for entry, acknowledgement in zip(entries, acknowledgements, strict=True):
-            acknowledged = await asyncio.wait_for(acknowledgement, ACK_S)
-            if acknowledged.seq != entry.id:
-                raise StreamDiffers(f"position {entry.id} was stored as sequence {acknowledged.seq}")
-            self.published = entry.id
+        acknowledged = asyncio.gather(*sent)
+        try:
+            awaited: set[asyncio.Future[Any]] = {acknowledged, link.refusal}
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED, timeout=ACK_S)
+            if link.refusal.done():
+                link.refusal.result()
+            if not acknowledged.done():
+                raise TimeoutError
+            for entry, acknowledgement in zip(entries, acknowledged.result(), strict=True):
+                if acknowledgement.seq != entry.id:
+                    raise StreamDiffers(f"position {entry.id} was stored as sequence {acknowledgement.seq}")
+        finally:
+            acknowledged.cancel()
+        self.published = entries[-1].id
 
     async def _resumed(self, stream: "JetStreamContext") -> int:
         """Where to go on, as the stream itself says. Raises StreamDiffers when its last message is not the log's event there."""
@@ -122,29 +135,47 @@ class Relay:
         if not entries:
             raise StreamDiffers(f"the stream ends at {last}, beyond the log: was the database restored from an older backup?")
         message = await stream.get_msg(STREAM, last)
-        if message.data != entries[0].state or message.subject != subject(entries[0]):
+        stream_id = (message.headers or {}).get("ce-subject")
+        if (message.data, message.subject, stream_id) != (entries[0].state, subject(entries[0]), str(entries[0].originator_id)):
             raise StreamDiffers(f"the stream's message {last} is not the event at that position: it belongs to another log")
         return last
 
 
+class Link(NamedTuple):
+    client: "Client"
+    refusal: asyncio.Future[None]
+    """Fails when the server refuses a message: nats-py tells that to the connection, and leaves the message's own future pending."""
+
+
 @asynccontextmanager
-async def connected(url: str) -> "AsyncIterator[Client]":
+async def connected(url: str) -> "AsyncIterator[Link]":
     """A connection that gives up at once when the server is gone: its user starts anew from a known state."""
-    client = await nats.connect(url, allow_reconnect=False, connect_timeout=5, max_reconnect_attempts=1, error_cb=_told)
+    refusal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def told(error: Exception) -> None:
+        _log.debug("nats", error=type(error).__name__)
+        if isinstance(error, APIError) and not refusal.done():
+            refusal.set_exception(error)
+            refusal.exception()  # seen, even where nobody waits for it
+
+    client = await nats.connect(url, allow_reconnect=False, connect_timeout=5, max_reconnect_attempts=1, error_cb=told)
     try:
-        yield client
+        yield Link(client, refusal)
     finally:
         await client.close()
 
 
-async def _told(error: Exception) -> None:
-    _log.debug("nats", error=type(error).__name__)
+def _heed_cancellation() -> None:
+    """Raise a cancellation that nats-py has swallowed, as it does while it waits for room to publish."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def stream_digest(url: str, up_to: int) -> str:
     """SHA-256, in hexadecimal, over sequence, topic and payload of every message up to a sequence, as the stream holds them."""
     digest = sha256()
-    async with connected(url) as client:
+    async with connected(url) as (client, _):
         stream = client.jetstream(timeout=ACK_S)
         consumer = await stream.subscribe("registre.>", stream=STREAM, ordered_consumer=True)
         for _ in range(up_to):
@@ -169,7 +200,7 @@ async def log_digest(store: EventStore, up_to: int) -> str:
 
 async def last_sequence(url: str) -> int:
     """The stream's last sequence, 0 before there is a stream."""
-    async with connected(url) as client:
+    async with connected(url) as (client, _):
         try:
             info = await client.jetstream(timeout=ACK_S).stream_info(STREAM)
         except NotFoundError:

@@ -79,7 +79,9 @@ class PostgresStore:
                         await asyncio.sleep(GATHER_S)
                     continue
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), POLL_S)
+                    # Not wait_for: in Python 3.11 it may swallow a cancellation that arrives with the result.
+                    async with asyncio.timeout(POLL_S):
+                        await woken.wait()
         finally:
             if listener is not None:
                 listener.terminate()

@@ -1,0 +1,149 @@
+"""The stream holds every event once, in order, under its position, whoever publishes and however often."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID, uuid4
+
+import pytest
+from nats.js.errors import APIError, NotFoundError
+
+from adapters.embedded import Servers
+from adapters.memory import MemoryStore
+from adapters.nats.relay import STREAM, Relay, StreamDiffers, connected, last_sequence, log_digest, stream_digest
+from adapters.store import Draft
+
+SOON_S = 20.0
+
+
+@pytest.fixture
+async def url(servers: Servers) -> str:
+    """The server, without a stream."""
+    async with connected(servers.nats_url) as (client, _):
+        with suppress(NotFoundError):
+            await client.jetstream().delete_stream(STREAM)
+    return servers.nats_url
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+def drafts(count: int, stream: UUID | None = None) -> list[Draft]:
+    chosen = stream or uuid4()
+    return [Draft(chosen, number, "noun.happened.v1", b'{"number":%d}' % number, "culture") for number in range(1, count + 1)]
+
+
+@asynccontextmanager
+async def running(*relays: Relay) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(relay.run()) for relay in relays]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(look: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(SOON_S):
+        while not await look():
+            await asyncio.sleep(0.01)
+
+
+async def relayed(url: str, position: int) -> None:
+    async def reached() -> bool:
+        return await last_sequence(url) >= position
+
+    await until(reached)
+
+
+async def test_a_message_is_the_event_at_its_sequence(url: str, store: MemoryStore) -> None:
+    stream = uuid4()
+    await store.append(drafts(3, stream))
+
+    async with running(Relay(store, url)):
+        await relayed(url, 3)
+    async with connected(url) as (client, _):
+        message = await client.jetstream().get_msg(STREAM, 2)
+
+    assert message.subject == "registre.culture.noun.happened"
+    assert message.data == b'{"number":2}'
+    headers = message.headers or {}
+    assert (headers["ce-id"], headers["ce-type"], headers["ce-subject"]) == ("2", "noun.happened.v1", str(stream))
+    assert headers["ce-time"].endswith("T00:00:00Z")
+
+
+async def test_the_stream_equals_the_log_with_two_relays_and_many_writers(url: str, store: MemoryStore) -> None:
+    async with running(Relay(store, url), Relay(store, url)):
+        await asyncio.gather(*(store.append(drafts(7)) for _ in range(300)))
+        await relayed(url, 2_100)
+
+    assert await last_sequence(url) == 2_100
+    assert await stream_digest(url, 2_100) == await log_digest(store, 2_100)
+
+
+async def test_a_relay_goes_on_where_the_stream_is(url: str, store: MemoryStore) -> None:
+    await store.append(drafts(5))
+    async with running(Relay(store, url)):
+        await relayed(url, 5)
+    await store.append(drafts(5))
+    async with running(Relay(store, url)):
+        await relayed(url, 10)
+
+    assert await last_sequence(url) == 10
+    assert await stream_digest(url, 10) == await log_digest(store, 10)
+
+
+async def test_a_relay_interrupted_again_and_again_neither_skips_nor_repeats(url: str, store: MemoryStore) -> None:
+    writing = asyncio.create_task(_trickle(store, 1_000))
+    while not writing.done():
+        async with running(Relay(store, url)):
+            await asyncio.sleep(0.02)
+    await writing
+    async with running(Relay(store, url)):
+        await relayed(url, 1_000)
+
+    assert await stream_digest(url, 1_000) == await log_digest(store, 1_000)
+
+
+async def _trickle(store: MemoryStore, count: int) -> None:
+    for _ in range(count // 5):
+        await store.append(drafts(5))
+        await asyncio.sleep(0.001)
+
+
+async def test_a_stream_of_another_log_is_not_published_to(url: str, store: MemoryStore) -> None:
+    await store.append(drafts(3))
+    async with running(Relay(store, url)):
+        await relayed(url, 3)
+    other = MemoryStore()
+    await other.append(drafts(5))
+
+    with pytest.raises(StreamDiffers, match="another log"):
+        await Relay(other, url).run()
+    assert await last_sequence(url) == 3
+
+
+async def test_a_stream_that_is_ahead_of_the_log_is_not_published_to(url: str, store: MemoryStore) -> None:
+    await store.append(drafts(3))
+    async with running(Relay(store, url)):
+        await relayed(url, 3)
+
+    with pytest.raises(StreamDiffers, match="older backup"):
+        await Relay(MemoryStore(), url).run()
+
+
+async def test_nobody_takes_a_message_out_of_the_stream(url: str, store: MemoryStore) -> None:
+    await store.append(drafts(2))
+    async with running(Relay(store, url)):
+        await relayed(url, 2)
+
+    async with connected(url) as (client, _):
+        stream = client.jetstream()
+        with pytest.raises(APIError):
+            await stream.delete_msg(STREAM, 1)
+        with pytest.raises(APIError):
+            await stream.purge_stream(STREAM)
+    assert await stream_digest(url, 2) == await log_digest(store, 2)
