@@ -36,7 +36,7 @@ from domain.consultation import (
 )  # fmt: skip
 from domain.definition import Clause, Code, Commitment, Definition, Line, Moment, Policies, Prose, Reason, Slug, Theme
 from domain.errors import Refused
-from domain.record import CODEC, Event, consultation_stream, topic
+from domain.record import CODEC, consultation_stream, topic
 from domain.sealed import PENDING
 from projections.outcomes import views as outcomes
 from projections.themes import views as themes
@@ -119,7 +119,7 @@ class ConsultationController(Controller):
 
     @post(operation_id="prepareConsultation", guards=ADMINISTRATOR, responses=documented(*STAFF), security=BEARER)
     async def prepare(self, data: JSONBody[Definition], resources: R) -> Moved:
-        events = _prepared(data)
+        events = prepared(data)
         try:
             done = await resources.handle.begin(consultation_stream(data.slug), data.slug, events, {})
         except Conflict:
@@ -331,7 +331,7 @@ def _theme_added(theme: Theme) -> AddTheme:
     return AddTheme(theme.id, theme.title, theme.question, theme.opens, theme.closes)
 
 
-def _prepared(definition: Definition) -> list[Event]:
+def prepared(definition: Definition) -> list[consultation.Event]:
     """The events of a whole definition, each decided on the state that those before it leave."""
     commands: list[Command] = [
         Prepare(definition.slug, definition.title, definition.language),
@@ -343,7 +343,7 @@ def _prepared(definition: Definition) -> list[Event]:
         *(MakeCommitment(made.id, made.text, made.due) for made in definition.commitments),
     ]
     state: consultation.State = None
-    events: list[Event] = []
+    events: list[consultation.Event] = []
     for command in commands:
         for event in consultation.decide(state, command):
             state = consultation.evolve(state, event)
