@@ -19,6 +19,8 @@ from service.wiring import Resources
 
 AGAIN_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 WATCH_S: Final = 1.0
+STANDS_BY_S: Final = 10 * 366 * 86_400
+"""The driver takes no bound to be the connection's own."""
 STEADY_S: Final = 30.0
 """Having run so long, a task that fails begins again without delay."""
 ERASER: Final = "eraser"
@@ -84,7 +86,8 @@ async def elected(url: str, name: str) -> AsyncIterator[Callable[[], Awaitable[N
     connection = await connect(url, f"registre-{name}")
     try:
         async with server_may_be_away():
-            await connection.execute(TRACKING["lock"], name, timeout=None)
+            await connection.execute(TRACKING["patient"])
+            await connection.execute(TRACKING["lock"], name, timeout=STANDS_BY_S)
 
         async def lost() -> None:
             while True:

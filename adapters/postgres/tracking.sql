@@ -64,6 +64,10 @@ SELECT * FROM registre.rows_of($1, $2);
 -- Every row of a table as JSON.
 SELECT * FROM registre.json_rows_of($1, $2);
 
+-- :name patient
+-- Let this session's statements wait without end: whoever stands by to be elected waits as long as the elected one lives.
+SET statement_timeout = 0;
+
 -- :name lock
 -- Be elected for a task, or wait until whoever holds it is gone.
 SELECT pg_advisory_lock(hashtextextended($1, 0));
