@@ -1,14 +1,14 @@
 """The event store in memory: for tests, of this project and of its users. It promises what the port promises, but for a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from eventsourcing.persistence import DataError, StoredEvent
 
-from adapters.store import NO_STREAMS, Conflict, Entry
+from adapters.store import EVERYTHING, NO_STREAMS, Chosen, Conflict, Entry
 
 FOLLOW_PAGE: Final = 1_000
 
@@ -33,12 +33,25 @@ class MemoryStore:
         head = len(self._entries)
         return list(range(head - len(events) + 1, head + 1))
 
-    async def stream(self, stream: UUID, *, after: int = -1, up_to: int | None = None) -> list[Entry]:
+    async def stream(
+        self, stream: UUID, *, after: int = -1, up_to: int | None = None, limit: int | None = None, latest: bool = False
+    ) -> list[Entry]:
         versions = self._versions.get(stream, {})
-        return [self._entries[versions[at]] for at in sorted(versions) if at > after and (up_to is None or at <= up_to)]
+        wanted = [at for at in sorted(versions, reverse=latest) if at > after and (up_to is None or at <= up_to)]
+        return [self._entries[versions[at]] for at in wanted[:limit]]
 
-    async def page(self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None) -> list[Entry]:
-        return self._entries[after : len(self._entries) if up_to is None else up_to][:limit]
+    async def page(
+        self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None, chosen: Chosen = EVERYTHING
+    ) -> list[Entry]:
+        asked = self._entries[after : len(self._entries) if up_to is None else up_to]
+        return [entry for entry in asked if _wanted(entry, chosen)][:limit]
+
+    async def pages(
+        self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None, chosen: Chosen = EVERYTHING
+    ) -> AsyncGenerator[list[Entry], None]:
+        while page := await self.page(after, limit=limit, up_to=up_to, chosen=chosen):
+            yield page
+            after = page[-1].id
 
     async def head(self) -> int:
         return len(self._entries)
@@ -88,3 +101,7 @@ class MemoryStore:
                 max(last, datetime.now(UTC)),
             )
         )
+
+
+def _wanted(entry: Entry, chosen: Chosen) -> bool:
+    return chosen.consultation in {None, entry.consultation} and (not chosen.topics or entry.topic in chosen.topics)

@@ -4,15 +4,15 @@ It speaks the eventsourcing package's StoredEvent, Notification, Tracking and In
 tools can be run against it.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError, Notification, OperationalError, StoredEvent
 
-NO_STREAMS: Mapping[UUID, int] = {}
+NO_STREAMS: Final[Mapping[UUID, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,18 @@ class Entry(Notification):
     consultation: str
     recorded_at: datetime
     """Stamped under the counter lock; never decreases with position. Restricted: never shown to the public."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which events a reader wants: those that satisfy every part that is given."""
+
+    consultation: str | None = None
+    topics: tuple[str, ...] = ()
+    """Empty: all."""
+
+
+EVERYTHING: Final = Chosen()
 
 
 class Conflict(IntegrityError):  # noqa: N818 - says what was met
@@ -64,12 +76,22 @@ class EventStore(Protocol):
         """
         ...
 
-    async def stream(self, stream: UUID, *, after: int = -1, up_to: int | None = None) -> list[Entry]:
-        """The events of one stream with `after` < version <= `up_to`, in order of version."""
+    async def stream(
+        self, stream: UUID, *, after: int = -1, up_to: int | None = None, limit: int | None = None, latest: bool = False
+    ) -> list[Entry]:
+        """The events of one stream with `after` < version <= `up_to`, in order of version; with `latest` in the opposite order."""
         ...
 
-    async def page(self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None) -> list[Entry]:
-        """At most `limit` events with `after` < position <= `up_to`, in order of position."""
+    async def page(
+        self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None, chosen: Chosen = EVERYTHING
+    ) -> list[Entry]:
+        """At most `limit` of the chosen events with `after` < position <= `up_to`, in order of position."""
+        ...
+
+    def pages(
+        self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None, chosen: Chosen = EVERYTHING
+    ) -> AsyncGenerator[list[Entry], None]:
+        """The same, page by page until there is none; each is fetched while its caller works on the one before."""
         ...
 
     async def head(self) -> int:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -55,10 +55,10 @@ async def catch_up(
 ) -> None:
     """Move the copy in `schema` up to a position."""
     position = int(await pool.fetchval(TRACKING["tracked"], schema))
-    while position < until:
-        entries = await store.page(position, limit=PAGE, up_to=until)
-        position = await apply(pool, projection, schema, position, entries)
-        progress(position, until)
+    async with aclosing(store.pages(position, limit=PAGE, up_to=until)) as pages:
+        async for entries in pages:
+            position = await apply(pool, projection, schema, position, entries)
+            progress(position, until)
 
 
 async def present(pool: Pool, projection: Projection) -> None:

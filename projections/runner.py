@@ -11,8 +11,9 @@ import structlog
 
 from adapters.postgres.pool import server_may_be_away
 from adapters.postgres.queries import load
+from adapters.records import Unreadable, recorded
 from adapters.store import Entry, EventStore, Unavailable
-from domain.record import CODEC, Recorded, UnknownTopic
+from domain.record import Recorded
 from projections.folding import Impossible
 from projections.themes.projection import Connection
 
@@ -50,20 +51,12 @@ class Overtaken(RuntimeError):  # noqa: N818 - says what happened
     """Somebody else moves the same read model."""
 
 
-def recorded(entry: Entry) -> Recorded:
-    """An entry with its event decoded. Raises UnknownTopic."""
-    event = CODEC.decode(entry.topic, entry.state)
-    return Recorded(entry.id, entry.originator_id, entry.originator_version, entry.consultation, entry.recorded_at, event)  # type: ignore[arg-type]  # streams are UUIDs
-
-
 def decoded(projection: str, entries: Sequence[Entry]) -> list[Recorded]:
-    batch: list[Recorded] = []
-    for entry in entries:
-        try:
-            batch.append(recorded(entry))
-        except (UnknownTopic, ValueError) as error:
-            raise Stopped(projection, entry.id, error) from error
-    return batch
+    """A page with its events. Raises Stopped."""
+    try:
+        return [recorded(entry) for entry in entries]
+    except Unreadable as error:
+        raise Stopped(projection, error.position, error.reason) from error
 
 
 async def apply(pool: Pool, projection: Projection, schema: str, after: int, entries: Sequence[Entry]) -> int:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from adapters.records import event_of
 from adapters.store import Conflict, Draft, EventStore
 from domain import consultation, contribution, proposal, publication
 from domain.record import CODEC, Event, consultation_stream, fold, topic
@@ -71,7 +72,7 @@ class Handle:
 
     async def load(self, concept: Concept[S, C], stream: UUID) -> Loaded[S]:
         entries = await self.store.stream(stream)
-        state = fold(concept.evolve, (CODEC.decode(entry.topic, entry.state) for entry in entries))
+        state = fold(concept.evolve, map(event_of, entries))
         return Loaded(state, entries[-1].originator_version if entries else 0)
 
     async def existing(self, concept: Concept[S, C], stream: UUID) -> tuple[S, int]:

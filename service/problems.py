@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from adapters.key_sets import KeySetUnavailable
 from adapters.postgres.pool import AWAY
 from adapters.receipts import MalformedCode
+from adapters.records import Unreadable
 from adapters.sealing import SealRefused
 from adapters.store import Unavailable
 from adapters.tokens import TokenRefused
@@ -75,7 +76,7 @@ class Contended(Failure):
 
 
 class Behind(Failure):
-    status, code, title = 503, "behind", "a read model has not caught up with the log yet: try again"
+    status, code, title = 503, "behind", "this part of the service has not caught up with the log yet: try again"
 
 
 _STATUS: Final[Mapping[str, int]] = {
@@ -139,6 +140,12 @@ def database_away(request: Request[Any, Any, Any], error: Exception) -> Response
 
 def not_built(request: Request[Any, Any, Any], _: asyncpg.UndefinedTableError) -> Response[Any]:
     return failed(request, Behind("the worker is building it"))
+
+
+def unreadable(request: Request[Any, Any, Any], error: Unreadable) -> Response[Any]:
+    """The log was written by a later release."""
+    _log.error("unreadable", position=error.position, topic=error.topic)
+    return failed(request, Behind(f"this release cannot read position {error.position} of the log"))
 
 
 def away(request: Request[Any, Any, Any], _: KeySetUnavailable) -> Response[Any]:
@@ -227,6 +234,7 @@ HANDLERS: Final[ExceptionHandlersMap] = {
     SealRefused: sealed_off,
     MalformedCode: malformed_code,
     BadCursor: bad_cursor,
+    Unreadable: unreadable,
     asyncpg.UndefinedTableError: not_built,
     **dict.fromkeys(AWAY, database_away),
     HTTPException: http,

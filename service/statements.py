@@ -8,10 +8,11 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from adapters.records import event_of, stream_of
 from adapters.sealing import Closing, Opening, Sealer, commitment
 from adapters.store import Entry
 from domain import contribution
-from domain.record import CODEC, sealed_in, topic
+from domain.record import sealed_in, topic
 from domain.sealed import PENDING
 from service.handler import Act
 
@@ -66,18 +67,12 @@ class History(Struct, frozen=True):
 
 async def history(sealer: Sealer, entries: Sequence[Entry], *, unseal: bool = True) -> History:
     """Decode a stream and open what is sealed in it, with one request to the keyring."""
-    events = [CODEC.decode(entry.topic, entry.state) for entry in entries]
+    events = [event_of(entry) for entry in entries]
     openings = [
-        Opening(_uuid(entry), entry.originator_version, entry.topic, sealed)
+        Opening(stream_of(entry), entry.originator_version, entry.topic, sealed)
         for entry, event in zip(entries, events, strict=True)
         if unseal and (sealed := sealed_in(event)) is not None
     ]
     clear = await sealer.unseal(openings) if openings else []
     texts = {opening.version: text.fields.get("text") if text else None for opening, text in zip(openings, clear, strict=True)}
     return History(entries, events, texts)
-
-
-def _uuid(entry: Entry) -> UUID:
-    if not isinstance(entry.originator_id, UUID):
-        raise TypeError(f"stream {entry.originator_id!r} is no UUID")
-    return entry.originator_id

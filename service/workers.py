@@ -10,10 +10,11 @@ import structlog
 
 from adapters.nats.relay import Relay
 from adapters.postgres.pool import connect, server_may_be_away
+from adapters.records import recorded
 from adapters.store import Unavailable
 from domain.contribution import Erased
 from projections import building
-from projections.runner import TRACKING, Projection, Runner, recorded
+from projections.runner import TRACKING, Projection, Runner
 from service.deadlines import Deadlines
 from service.wiring import Resources
 

@@ -6,7 +6,7 @@ the server refuses the message, and the relay goes on from where the stream itse
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -189,12 +189,10 @@ async def stream_digest(url: str, up_to: int) -> str:
 async def log_digest(store: EventStore, up_to: int) -> str:
     """The same over the log."""
     digest = sha256()
-    after = 0
-    while after < up_to:
-        entries = await store.page(after, limit=2_000, up_to=up_to)
-        for entry in entries:
-            digest.update(_line(entry.id, entry.topic, entry.state))
-        after = entries[-1].id
+    async with aclosing(store.pages(limit=2_000, up_to=up_to)) as pages:
+        async for entries in pages:
+            for entry in entries:
+                digest.update(_line(entry.id, entry.topic, entry.state))
     return digest.hexdigest()
 
 

@@ -1,7 +1,7 @@
 """The event store on PostgreSQL: reads by position, writes through the appender."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +12,7 @@ from eventsourcing.persistence import StoredEvent
 
 from adapters.postgres.appender import SQL, Appender
 from adapters.postgres.pool import connect, create_pool, server_may_be_away
-from adapters.store import NO_STREAMS, Entry, Unavailable
+from adapters.store import EVERYTHING, NO_STREAMS, Chosen, Entry, Unavailable
 
 CHANNEL: Final = "registre_events"
 POLL_S: Final = 1.0
@@ -29,7 +29,7 @@ class PostgresStore:
 
     def __init__(self, url: str, pool: "asyncpg.Pool[Any]") -> None:
         self._url = url
-        self._pool = pool
+        self.pool = pool
         self.appender = Appender(url)
 
     @classmethod
@@ -40,23 +40,52 @@ class PostgresStore:
     async def append(self, events: Sequence[StoredEvent], given: Mapping[UUID, int] = NO_STREAMS) -> list[int]:
         return await self.appender.append(events, given)
 
-    async def stream(self, stream: UUID, *, after: int = -1, up_to: int | None = None) -> list[Entry]:
+    async def stream(
+        self, stream: UUID, *, after: int = -1, up_to: int | None = None, limit: int | None = None, latest: bool = False
+    ) -> list[Entry]:
+        query = SQL["latest_of_stream" if latest else "stream"]
         async with server_may_be_away():
-            rows = await self._pool.fetch(SQL["stream"], stream, after, _LAST_VERSION if up_to is None else up_to)
+            rows = await self.pool.fetch(query, stream, after, _LAST_VERSION if up_to is None else up_to, limit)
         return [_entry(row) for row in rows]
 
-    async def page(self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None) -> list[Entry]:
+    async def page(
+        self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None, chosen: Chosen = EVERYTHING
+    ) -> list[Entry]:
+        keys = after, _LAST if up_to is None else up_to, limit
         async with server_may_be_away():
-            rows = await self._pool.fetch(SQL["page"], after, _LAST if up_to is None else up_to, limit)
+            if chosen.topics:
+                rows = await self.pool.fetch(SQL["page_of_topics"], *keys, chosen.topics, chosen.consultation)
+            elif chosen.consultation is not None:
+                rows = await self.pool.fetch(SQL["page_of_consultation"], *keys, chosen.consultation)
+            else:
+                rows = await self.pool.fetch(SQL["page"], *keys)
         return [_entry(row) for row in rows]
+
+    async def pages(
+        self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None, chosen: Chosen = EVERYTHING
+    ) -> AsyncGenerator[list[Entry], None]:
+        async def fetch(after: int) -> list[Entry]:
+            return await self.page(after, limit=limit, up_to=up_to, chosen=chosen)
+
+        ahead = asyncio.create_task(fetch(after))
+        try:
+            while page := await ahead:
+                if len(page) == limit:
+                    ahead = asyncio.create_task(fetch(page[-1].id))
+                yield page
+                if len(page) < limit:
+                    return
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
 
     async def head(self) -> int:
         async with server_may_be_away():
-            return int(await self._pool.fetchval(SQL["head"]))
+            return int(await self.pool.fetchval(SQL["head"]))
 
     async def position_at(self, moment: datetime) -> int:
         async with server_may_be_away():
-            return int(await self._pool.fetchval(SQL["position_at"], moment))
+            return int(await self.pool.fetchval(SQL["position_at"], moment))
 
     async def follow(self, after: int = 0) -> AsyncIterator[list[Entry]]:
         """Every event after a position, in batches, for ever. Goes on by itself when the server comes back."""
@@ -94,7 +123,7 @@ class PostgresStore:
 
     async def close(self) -> None:
         await self.appender.close()
-        await self._pool.close()
+        await self.pool.close()
 
 
 def _entry(row: asyncpg.Record) -> Entry:

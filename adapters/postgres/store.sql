@@ -5,16 +5,43 @@ SELECT request, first_position, moved FROM registre.append_batch(
 );
 
 -- :name stream
--- The events of one stream between two versions.
+-- The events of one stream between two versions, the first ones where not all are wanted.
 SELECT position, stream, version, topic, state, consultation, recorded_at FROM registre.events
 WHERE stream = $1 AND version > $2 AND version <= $3
-ORDER BY version;
+ORDER BY version
+LIMIT $4;
+
+-- :name latest_of_stream
+-- The same from the end.
+SELECT position, stream, version, topic, state, consultation, recorded_at FROM registre.events
+WHERE stream = $1 AND version > $2 AND version <= $3
+ORDER BY version DESC
+LIMIT $4;
 
 -- :name page
 -- The events after a position, in order: keyset, so that every page costs the same.
 SELECT position, stream, version, topic, state, consultation, recorded_at FROM registre.events
 WHERE position > $1 AND position <= $2
 ORDER BY position
+LIMIT $3;
+
+-- :name page_of_consultation
+-- The same, of one consultation.
+SELECT position, stream, version, topic, state, consultation, recorded_at FROM registre.events
+WHERE consultation = $4 AND position > $1 AND position <= $2
+ORDER BY position
+LIMIT $3;
+
+-- :name page_of_topics
+-- The same, of some topics (of one consultation, or of all): the first of each, merged, so that a rare topic is found by its index.
+SELECT e.position, e.stream, e.version, e.topic, e.state, e.consultation, e.recorded_at
+FROM unnest($4::text[]) AS t (topic) CROSS JOIN LATERAL (
+    SELECT * FROM registre.events AS o
+    WHERE o.topic = t.topic AND o.position > $1 AND o.position <= $2 AND ($5::text IS NULL OR o.consultation = $5)
+    ORDER BY o.position
+    LIMIT $3
+) AS e
+ORDER BY e.position
 LIMIT $3;
 
 -- :name head

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import aclosing
 from datetime import date
 from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
 
-from adapters.store import EventStore
+from adapters.store import Chosen, EventStore
 from domain.consultation import CharterAdopted
 from domain.contribution import Appealed, AppealSettled, Erased, Hidden, HidingConfirmed, HidingDisputed, Kept, Reinstated
 from domain.record import Recorded, topic
@@ -34,16 +35,17 @@ class Told(Struct, frozen=True):
 
 
 async def told(store: EventStore, slug: str, position: int) -> Told:
-    """One pass over the log up to a position. Raises Unavailable, Stopped."""
+    """One pass over what the log tells up to a position. Raises Unavailable, Stopped."""
     charters: list[CharterAdopted] = []
     rows: list[Row] = []
-    after, day = 0, date.min
-    while after < position and (page := await store.page(after, limit=PAGE, up_to=position)):
-        after, day = page[-1].id, page[-1].recorded_at.date()
-        chosen = decoded("bundle", [entry for entry in page if entry.consultation == slug and entry.topic in _TELLING])
-        charters += [recorded.event for recorded in chosen if isinstance(recorded.event, CharterAdopted)]
-        rows += [row for recorded in chosen if (row := _decision(recorded))]
-    return Told(day, charters, _numbered(rows))
+    telling = Chosen(slug, tuple(sorted(_TELLING)))
+    async with aclosing(store.pages(limit=PAGE, up_to=position, chosen=telling)) as pages:
+        async for page in pages:
+            batch = decoded("bundle", page)
+            charters += [recorded.event for recorded in batch if isinstance(recorded.event, CharterAdopted)]
+            rows += [row for recorded in batch if (row := _decision(recorded))]
+    last = await store.page(position - 1, limit=1, up_to=position)
+    return Told(last[0].recorded_at.date() if last else date.min, charters, _numbered(rows))
 
 
 def _numbered(rows: Iterable[Row]) -> list[Row]:

@@ -1,6 +1,7 @@
 """What auditors replay: every event as it was recorded, and the history of one contribution."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -11,7 +12,8 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 from msgspec import Raw, Struct
 
-from adapters.store import Entry, EventStore
+from adapters.records import stream_of
+from adapters.store import Chosen, Entry, EventStore
 from projections.treatment import views as treatment
 from service.auth import needs
 from service.http.bodies import BEARER, R
@@ -70,21 +72,21 @@ class AuditController(Controller):
 
 async def _lines(store: EventStore, after: int, head: int, limit: int | None, consultation: str | None) -> AsyncIterator[bytes]:
     encoder, left = msgspec.json.Encoder(), limit
-    while after < head and (left is None or left > 0):
-        page = await store.page(after, limit=PAGE, up_to=head)
-        if not page:
-            return
-        after = page[-1].id
-        chosen = [entry for entry in page if consultation is None or entry.consultation == consultation][:left]
-        left = None if left is None else left - len(chosen)
-        if chosen:
-            yield encoder.encode_lines([_audited(entry) for entry in chosen])
+    async with aclosing(store.pages(after, limit=min(PAGE, limit or PAGE), up_to=head, chosen=Chosen(consultation))) as pages:
+        async for page in pages:
+            yield encoder.encode_lines([_audited(entry) for entry in page[:left]])
+            left = None if left is None else left - len(page)
+            if left is not None and left <= 0:
+                return
 
 
 def _audited(entry: Entry) -> AuditedEvent:
-    stream = entry.originator_id
-    if not isinstance(stream, UUID):
-        raise TypeError(f"stream {stream!r} is no UUID")
     return AuditedEvent(
-        entry.id, stream, entry.originator_version, entry.topic, entry.consultation, entry.recorded_at, Raw(entry.state)
+        entry.id,
+        stream_of(entry),
+        entry.originator_version,
+        entry.topic,
+        entry.consultation,
+        entry.recorded_at,
+        Raw(entry.state),
     )

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Meta, Struct
 
+from adapters.records import event_of
 from adapters.sealing import Closing, Opening, commitment
 from adapters.store import Conflict
 from domain import consultation
@@ -36,7 +37,7 @@ from domain.consultation import (
 )  # fmt: skip
 from domain.definition import Clause, Code, Commitment, Definition, Line, Moment, Policies, Prose, Reason, Slug, Theme
 from domain.errors import Refused
-from domain.record import CODEC, consultation_stream, topic
+from domain.record import consultation_stream, topic
 from domain.sealed import PENDING
 from projections.outcomes import views as outcomes
 from projections.themes import views as themes
@@ -311,7 +312,7 @@ class ConsultationController(Controller):
         outstanding = await treatment.outstanding_readings(resources.pool, slug)
         stream = consultation_stream(slug)
         entries = await resources.store.stream(stream)
-        events = [CODEC.decode(entry.topic, entry.state) for entry in entries]
+        events = [event_of(entry) for entry in entries]
         seed = b""
         for entry, event in zip(entries, events, strict=True):
             if isinstance(event, Opened):

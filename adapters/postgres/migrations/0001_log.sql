@@ -15,6 +15,8 @@ CREATE TABLE registre.events (
 );
 CREATE UNIQUE INDEX events_claim ON registre.events (claim) WHERE claim IS NOT NULL;
 CREATE INDEX events_recorded_at ON registre.events (recorded_at, position);
+CREATE INDEX events_consultation ON registre.events (consultation, position);
+CREATE INDEX events_topic ON registre.events (topic, position);
 
 -- One row, locked by every append: commit order is position order. Updated in place (HOT), hence the room.
 CREATE TABLE registre.head (
@@ -122,6 +124,8 @@ BEGIN
     EXECUTE format('GRANT SELECT ON registre.events, registre.head TO %I', service);
     EXECUTE format('GRANT SELECT, UPDATE ON registre.clock TO %I', service);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON registre.tracking TO %I', service);
+    EXECUTE format('GRANT SELECT, INSERT ON registre.snapshot TO %I', service);
+    EXECUTE format('GRANT SELECT ON public.registre_migration TO %I', service);
     EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA registre TO %I', service);
     EXECUTE format('GRANT CREATE ON DATABASE %I TO %I', current_database(), service);
 END
