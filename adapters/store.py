@@ -69,7 +69,7 @@ class EventStore(Protocol):
     """Append-only, gap-free, all-or-nothing across streams."""
 
     async def append(self, events: Sequence[StoredEvent], given: Mapping[UUID, int] = NO_STREAMS) -> list[int]:
-        """Write `events` atomically and return their positions, consecutive and in order; durable once it returns.
+        """Write `events` atomically and return their positions, consecutive and in order; durable once it returns. None is nothing to do.
 
         `given` names streams that must still be at that version (0: no event yet). Raises Conflict when a (stream, version) exists already or
         a given stream has moved, also when it moved through an earlier request of the same batch; Unavailable when the server is away.

@@ -9,20 +9,28 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.contribution.commands import Terms
-from domain.definition import Clause, Code, Mode, Policies, well_formed
+from domain.definition import Clause, Code, Mode, Policies, well_formed, within_reach
 from domain.errors import CorruptHistory, Refused
 from domain.sealed import Sealed
+
+
+class Act(Struct, frozen=True, kw_only=True):
+    """What every command and every event of a consultation says besides."""
+
+    by: str
+    """Pseudonym of the member of staff, or `system` for what the clock brings about."""
+
 
 # --- events ----------------------------------------------------------------------------------------------------------
 
 
-class Prepared(Struct, frozen=True, tag="consultation.prepared.v1"):
+class Prepared(Act, frozen=True, tag="consultation.prepared.v1"):
     slug: str
     title: str
     language: str
 
 
-class PoliciesAdopted(Struct, frozen=True, tag="consultation.policies_adopted.v1"):
+class PoliciesAdopted(Act, frozen=True, tag="consultation.policies_adopted.v1"):
     mode: Mode
     second_look_s: int
     appeal_s: int
@@ -33,13 +41,13 @@ class PoliciesAdopted(Struct, frozen=True, tag="consultation.policies_adopted.v1
     retention_days: int
 
 
-class CharterAdopted(Struct, frozen=True, tag="consultation.charter_adopted.v1"):
+class CharterAdopted(Act, frozen=True, tag="consultation.charter_adopted.v1"):
     version: int
     clauses: tuple[Clause, ...]
     reason: str
 
 
-class ThemeAdded(Struct, frozen=True, tag="consultation.theme_added.v1"):
+class ThemeAdded(Act, frozen=True, tag="consultation.theme_added.v1"):
     theme: str
     title: str
     question: str
@@ -47,63 +55,65 @@ class ThemeAdded(Struct, frozen=True, tag="consultation.theme_added.v1"):
     closes: datetime
 
 
-class MethodologyAdopted(Struct, frozen=True, tag="consultation.methodology_adopted.v1"):
+class MethodologyAdopted(Act, frozen=True, tag="consultation.methodology_adopted.v1"):
     version: int
     text: str
     reason: str
 
 
-class CodebookAdopted(Struct, frozen=True, tag="consultation.codebook_adopted.v1"):
+class CodebookAdopted(Act, frozen=True, tag="consultation.codebook_adopted.v1"):
     version: int
     codes: tuple[Code, ...]
     reason: str
 
 
-class CommitmentMade(Struct, frozen=True, tag="consultation.commitment_made.v1"):
+class CommitmentMade(Act, frozen=True, tag="consultation.commitment_made.v1"):
     commitment: str
     text: str
     due: date
 
 
-class Opened(Struct, frozen=True, tag="consultation.opened.v1"):
+class Opened(Act, frozen=True, tag="consultation.opened.v1"):
     queue_seed_digest: bytes
     """SHA-256 of the 32 random bytes that order the readings: nobody can choose the order afterwards."""
     queue_seed: Sealed
     commitment: bytes
 
 
-class ThemeOpened(Struct, frozen=True, tag="consultation.theme_opened.v1"):
+class ThemeOpened(Act, frozen=True, tag="consultation.theme_opened.v1"):
     theme: str
 
 
-class ThemeExtended(Struct, frozen=True, tag="consultation.theme_extended.v1"):
+class ThemeExtended(Act, frozen=True, tag="consultation.theme_extended.v1"):
     theme: str
     closes: datetime
     reason: str
 
 
-class ThemeClosed(Struct, frozen=True, tag="consultation.theme_closed.v1"):
+class ThemeClosed(Act, frozen=True, tag="consultation.theme_closed.v1"):
     theme: str
 
 
-class Closed(Struct, frozen=True, tag="consultation.closed.v1"):
-    pass
+class Closed(Act, frozen=True, tag="consultation.closed.v1"):
+    """The last window has passed."""
 
 
-class ReadingsFinished(Struct, frozen=True, tag="consultation.readings_finished.v1"):
+class ReadingsFinished(Act, frozen=True, tag="consultation.readings_finished.v1"):
     queue_seed: bytes
+    seen: int
+    """Position of the log at which nothing was left to read."""
 
 
-class CommitteeConvened(Struct, frozen=True, tag="consultation.committee_convened.v1"):
+class CommitteeConvened(Act, frozen=True, tag="consultation.committee_convened.v1"):
     meeting: str
     date: date
 
 
-class SynthesisAdopted(Struct, frozen=True, tag="consultation.synthesis_adopted.v1"):
+class SynthesisAdopted(Act, frozen=True, tag="consultation.synthesis_adopted.v1"):
     text: str
 
 
-class CommitmentKept(Struct, frozen=True, tag="consultation.commitment_kept.v1"):
+class CommitmentKept(Act, frozen=True, tag="consultation.commitment_kept.v1"):
     commitment: str
     evidence: str
 
@@ -116,22 +126,22 @@ Event = (
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-class Prepare(Struct, frozen=True):
+class Prepare(Act, frozen=True):
     slug: str
     title: str
     language: str
 
 
-class AdoptPolicies(Struct, frozen=True):
+class AdoptPolicies(Act, frozen=True):
     policies: Policies
 
 
-class AdoptCharter(Struct, frozen=True):
+class AdoptCharter(Act, frozen=True):
     clauses: tuple[Clause, ...]
     reason: str = ""
 
 
-class AddTheme(Struct, frozen=True):
+class AddTheme(Act, frozen=True):
     theme: str
     title: str
     question: str
@@ -139,64 +149,66 @@ class AddTheme(Struct, frozen=True):
     closes: datetime
 
 
-class AdoptMethodology(Struct, frozen=True):
+class AdoptMethodology(Act, frozen=True):
     text: str
     reason: str = ""
 
 
-class AdoptCodebook(Struct, frozen=True):
+class AdoptCodebook(Act, frozen=True):
     codes: tuple[Code, ...]
     reason: str = ""
 
 
-class MakeCommitment(Struct, frozen=True):
+class MakeCommitment(Act, frozen=True):
     commitment: str
     text: str
     due: date
 
 
-class Open(Struct, frozen=True):
+class Open(Act, frozen=True):
     queue_seed_digest: bytes
     queue_seed: Sealed
     commitment: bytes
 
 
-class OpenTheme(Struct, frozen=True):
+class OpenTheme(Act, frozen=True):
     theme: str
     now: datetime
 
 
-class ExtendTheme(Struct, frozen=True):
+class ExtendTheme(Act, frozen=True):
     theme: str
     closes: datetime
     reason: str
 
 
-class CloseTheme(Struct, frozen=True):
+class CloseTheme(Act, frozen=True):
     theme: str
     now: datetime
 
 
-class Close(Struct, frozen=True):
-    pass
+class Close(Act, frozen=True):
+    """Nothing is said beyond the act itself."""
 
 
-class FinishReadings(Struct, frozen=True):
+class FinishReadings(Act, frozen=True):
     queue_seed: bytes
     outstanding: int
-    """Contributions under analysis that lack a reading, at the head of the log."""
+    """Contributions that lack a reading, or whose moderation is not settled, at the head of the log."""
+    seen: int
+    """Position of the log at which they were counted."""
 
 
-class ConveneCommittee(Struct, frozen=True):
+class ConveneCommittee(Act, frozen=True):
     meeting: str
     date: date
 
 
-class AdoptSynthesis(Struct, frozen=True):
+class AdoptSynthesis(Act, frozen=True):
     text: str
 
 
-class KeepCommitment(Struct, frozen=True):
+class KeepCommitment(Act, frozen=True):
     commitment: str
     evidence: str
 
@@ -292,56 +304,77 @@ def codebook_in_force(state: Present) -> tuple[int, frozenset[str]]:
     return len(books), frozenset(code.id for code in books[-1]) if books else frozenset()
 
 
+def promise(due: date, kept_on: date | None, today: date) -> Literal["due", "late", "kept", "kept-late"]:
+    """How a commitment stands on a day."""
+    if kept_on is None:
+        return "late" if today > due else "due"
+    return "kept-late" if kept_on > due else "kept"
+
+
 def decide(state: State, command: Command) -> tuple[Event, ...]:
     """The events that `command` causes in `state`; raises Refused where the rules do not allow it."""
     match state, command:
         case _, (Prepare(id_) | AddTheme(id_) | MakeCommitment(id_) | ConveneCommittee(id_)) if not well_formed(id_):
             raise Refused("identifier-malformed", field=command.__struct_fields__[0], value=id_)
         case None, Prepare(slug, title, language):
-            return (Prepared(slug, title, language),)
+            return (Prepared(slug, title, language, by=command.by),)
         case None, _:
             raise Refused("not-now", state="nothing", command=type(command).__name__)
         case _, Prepare(slug):
             raise Refused("duplicate", field="slug", value=slug)
 
+        case Preparing(), AdoptPolicies(p) if p.length_min > p.length_max:
+            raise Refused("lengths-impossible", field="length_max")
         case Preparing(), AdoptPolicies(p):
             return (
                 PoliciesAdopted(
-                    p.mode, p.second_look_s, p.appeal_s, p.readers, p.lease_s, p.length_min, p.length_max, p.retention_days
+                    p.mode,
+                    p.second_look_s,
+                    p.appeal_s,
+                    p.readers,
+                    p.lease_s,
+                    p.length_min,
+                    p.length_max,
+                    p.retention_days,
+                    by=command.by,
                 ),
             )
+        case _, AddTheme(opens=moment) if not within_reach(moment):
+            raise Refused("moment-out-of-range", field="opens")
+        case _, (AddTheme(closes=moment) | ExtendTheme(closes=moment)) if not within_reach(moment):
+            raise Refused("moment-out-of-range", field="closes")
         case _, AdoptPolicies():
             raise Refused("appointed-before-opening", field="policies")
         case _, AdoptCharter(clauses, reason):
             _needs_a_reason(state, reason)
             _distinct("clauses", [clause.id for clause in clauses])
-            return (CharterAdopted(len(state.adopted.charters) + 1, clauses, reason),)
+            return (CharterAdopted(len(state.adopted.charters) + 1, clauses, reason, by=command.by),)
         case _, AdoptMethodology(text, reason):
             _needs_a_reason(state, reason)
-            return (MethodologyAdopted(state.adopted.methodologies + 1, text, reason),)
+            return (MethodologyAdopted(state.adopted.methodologies + 1, text, reason, by=command.by),)
         case _, AdoptCodebook(codes, reason):
             _needs_a_reason(state, reason)
             _distinct("codes", [code.id for code in codes])
-            return (CodebookAdopted(len(state.adopted.codebooks) + 1, codes, reason),)
+            return (CodebookAdopted(len(state.adopted.codebooks) + 1, codes, reason, by=command.by),)
         case Preparing(adopted), AddTheme(theme) if theme in adopted.themes:
             raise Refused("duplicate", field="theme", value=theme)
         case Preparing(), AddTheme(opens=opens, closes=closes) if closes <= opens:
             raise Refused("window-empty", theme=command.theme)
         case Preparing(), AddTheme(theme, title, question, opens, closes):
-            return (ThemeAdded(theme, title, question, opens, closes),)
+            return (ThemeAdded(theme, title, question, opens, closes, by=command.by),)
         case _, AddTheme():
             raise Refused("appointed-before-opening", field="theme")
         case Preparing(adopted), MakeCommitment(commitment) if commitment in adopted.commitments:
             raise Refused("duplicate", field="commitment", value=commitment)
         case Preparing(), MakeCommitment(commitment, text, due):
-            return (CommitmentMade(commitment, text, due),)
+            return (CommitmentMade(commitment, text, due, by=command.by),)
         case _, MakeCommitment():
             raise Refused("appointed-before-opening", field="commitment")
 
         case Preparing(adopted), Open(digest, seed, commitment):
             if missing := _missing(adopted):
                 raise Refused("not-ready", missing=missing)
-            return (Opened(digest, seed, commitment),)
+            return (Opened(digest, seed, commitment, by=command.by),)
         case Preparing(), _:
             raise Refused("not-open-yet", command=type(command).__name__)
 
@@ -352,7 +385,7 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
         case Running(adopted), OpenTheme(theme, now) if now < adopted.themes[theme].opens:
             raise Refused("too-early", theme=theme, opens=adopted.themes[theme].opens)
         case Running(), OpenTheme(theme):
-            return (ThemeOpened(theme),)
+            return (ThemeOpened(theme, by=command.by),)
         case Running(adopted), (ExtendTheme(theme) | CloseTheme(theme)) if adopted.themes[theme].phase == "closed":
             raise Refused("theme-closed", theme=theme)
         case Running(), ExtendTheme(reason=reason) if not reason.strip():
@@ -360,15 +393,15 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
         case Running(adopted), ExtendTheme(theme, closes) if closes <= adopted.themes[theme].closes:
             raise Refused("closing-not-later", theme=theme, closes=adopted.themes[theme].closes)
         case Running(), ExtendTheme(theme, closes, reason):
-            return (ThemeExtended(theme, closes, reason),)
+            return (ThemeExtended(theme, closes, reason, by=command.by),)
         case Running(adopted), CloseTheme(theme, now) if now < adopted.themes[theme].closes:
             raise Refused("too-early", theme=theme, closes=adopted.themes[theme].closes)
         case Running(), CloseTheme(theme):
-            return (ThemeClosed(theme),)
+            return (ThemeClosed(theme, by=command.by),)
         case Running(adopted), Close():
             if still := sorted(theme for theme, window in adopted.themes.items() if window.phase != "closed"):
                 raise Refused("themes-open", themes=still)
-            return (Closed(),)
+            return (Closed(by=command.by),)
         case Over(), (OpenTheme() | ExtendTheme() | CloseTheme() | Close() | Open()):
             raise Refused("consultation-over")
 
@@ -380,22 +413,22 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             raise Refused("readings-incomplete", outstanding=outstanding)
         case Over(adopted), FinishReadings(seed) if sha256(seed).digest() != adopted.queue_seed_digest:
             raise Refused("queue-seed-mismatch")
-        case Over(), FinishReadings(seed):
-            return (ReadingsFinished(seed),)
+        case Over(), FinishReadings(seed, _, seen):
+            return (ReadingsFinished(seed, seen, by=command.by),)
         case ((Running(adopted) | Over(adopted)), ConveneCommittee(meeting)) if meeting in adopted.meetings:
             raise Refused("duplicate", field="meeting", value=meeting)
         case ((Running() | Over()), ConveneCommittee(meeting, day)):
-            return (CommitteeConvened(meeting, day),)
+            return (CommitteeConvened(meeting, day, by=command.by),)
         case Over(synthesis=True), AdoptSynthesis():
             raise Refused("synthesis-adopted")
         case Over(), AdoptSynthesis(text):
-            return (SynthesisAdopted(text),)
+            return (SynthesisAdopted(text, by=command.by),)
         case ((Running(adopted) | Over(adopted)), KeepCommitment(commitment)) if commitment not in adopted.commitments:
             raise Refused("unknown-commitment", commitment=commitment)
         case ((Running(adopted) | Over(adopted)), KeepCommitment(commitment)) if adopted.commitments[commitment]:
             raise Refused("already-kept", commitment=commitment)
         case ((Running() | Over()), KeepCommitment(commitment, evidence)):
-            return (CommitmentKept(commitment, evidence),)
+            return (CommitmentKept(commitment, evidence, by=command.by),)
     raise Refused("not-now", state=type(state).__name__, command=type(command).__name__)
 
 

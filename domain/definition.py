@@ -6,11 +6,20 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, field
 
 Slug = Annotated[
-    str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", max_length=64, description="Lower-case letters, digits and hyphens.")
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}(?!\n)$", max_length=64, description="Lower-case letters, digits and hyphens.")
 ]
-ClauseId = Annotated[str, Meta(pattern=r"^[0-9]{1,2}\.[a-z0-9-]{1,40}$", description="Number, dot, name: `5.sensitive-data`.")]
-Line = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$", description="One line of text.")]
-Prose = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"^[^\x00]+$", description="Text, line breaks allowed.")]
+ClauseId = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,2}\.[a-z0-9-]{1,40}(?!\n)$", description="Number, dot, name: `5.sensitive-data`.")
+]
+Line = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*(?!\n)$", description="One line of text."
+    ),
+]
+Prose = Annotated[
+    str, Meta(min_length=1, max_length=20_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$", description="Text, line breaks allowed.")
+]
 Reason = Annotated[str, Meta(max_length=2_000, pattern=r"^[^\x00]*$", description="Why; may be empty only before opening.")]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its offset.")]
 
@@ -35,6 +44,7 @@ class Policies(Struct, frozen=True, forbid_unknown_fields=True):
     length_max: Annotated[int, Meta(ge=100, le=50_000)] = 20_000
     """In characters (code points), all of them."""
     retention_days: Annotated[int, Meta(ge=1, le=3_660)] = 1_095
+    """For how long contact details may be kept after closing. Contributions stay: they are the record."""
 
 
 class Clause(Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,13 +95,19 @@ class Definition(Struct, frozen=True, forbid_unknown_fields=True):
     themes: Annotated[list[Theme], Meta(min_length=1, max_length=200)]
     commitments: Annotated[list[Commitment], Meta(min_length=1, max_length=100)]
     codebook: Codebook
-    language: Annotated[str, Meta(pattern=r"^[a-z]{2}$")] = field(default="fr")
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2}(?!\n)$")] = field(default="fr")
+
+
+def within_reach(moment: datetime) -> bool:
+    """Whether every part of the service can hold a moment, in every time zone."""
+    return 2000 <= moment.year < 2200
 
 
 def well_formed(identifier: str) -> bool:
-    """Whether an identifier can stand in a path and in a subject.
+    r"""Whether an identifier can stand in a path and in a subject.
 
-    The patterns above cannot say it all: `$` also matches before a line break at the end, and JSON Schema knows no other end.
+    What a path names has passed no pattern above. In those, `(?!\n)` stands before `$`, which also matches before a line break at the end:
+    JSON Schema knows no other end.
     """
     return bool(identifier) and identifier[0] != "-" and all(each in _ALPHABET for each in identifier)
 

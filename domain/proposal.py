@@ -52,13 +52,17 @@ class ContributionUnlinked(Struct, frozen=True, tag="proposal.contribution_unlin
 
 
 class Submitted(Struct, frozen=True, tag="proposal.submitted.v1"):
+    """From here on the public sees it."""
+
     meeting: str
+    secretary: str
 
 
 class OpinionGiven(Struct, frozen=True, tag="proposal.opinion_given.v1"):
     meeting: str
     favourable: bool
     opinion: str
+    secretary: str
 
 
 class Arbitrated(Struct, frozen=True, tag="proposal.arbitrated.v1"):
@@ -72,6 +76,7 @@ class Arbitrated(Struct, frozen=True, tag="proposal.arbitrated.v1"):
 
 class ProgressReported(Struct, frozen=True, tag="proposal.progress_reported.v1"):
     text: str
+    publisher: str
 
 
 Event = Drafted | Revised | ContributionLinked | ContributionUnlinked | Submitted | OpinionGiven | Arbitrated | ProgressReported
@@ -112,6 +117,7 @@ class Unlink(Struct, frozen=True):
 
 class Submit(Struct, frozen=True):
     meeting: str
+    secretary: str
     meetings: frozenset[str]
 
 
@@ -119,6 +125,7 @@ class GiveOpinion(Struct, frozen=True):
     meeting: str
     favourable: bool
     opinion: str
+    secretary: str
 
 
 class Arbitrate(Struct, frozen=True):
@@ -132,6 +139,7 @@ class Arbitrate(Struct, frozen=True):
 
 class ReportProgress(Struct, frozen=True):
     text: str
+    publisher: str
 
 
 Command = DraftProposal | Revise | Link | Unlink | Submit | GiveOpinion | Arbitrate | ReportProgress
@@ -191,14 +199,14 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
 
         case Draft(linked=linked), Submit() if not linked:
             raise Refused("no-contribution-linked")
-        case Draft(), Submit(meeting, meetings) if meeting not in meetings:
+        case Draft(), Submit(meeting, meetings=meetings) if meeting not in meetings:
             raise Refused("unknown-meeting", field="meeting", meeting=meeting)
-        case Draft(), Submit(meeting):
-            return (Submitted(meeting),)
+        case Draft(), Submit(meeting, secretary):
+            return (Submitted(meeting, secretary),)
         case BeforeCommittee(meeting=expected), GiveOpinion(meeting) if meeting != expected:
             raise Refused("other-meeting", field="meeting", meeting=expected)
-        case BeforeCommittee(), GiveOpinion(meeting, favourable, opinion):
-            return (OpinionGiven(meeting, favourable, opinion),)
+        case BeforeCommittee(), GiveOpinion(meeting, favourable, opinion, secretary):
+            return (OpinionGiven(meeting, favourable, opinion, secretary),)
 
         case ((Draft() | BeforeCommittee()), Arbitrate()):
             raise Refused("opinion-missing")
@@ -212,8 +220,8 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             return (Arbitrated(outcome, motive, coverage, why if coverage.read < coverage.analysed else "", arbiter),)
         case Decided(outcome="rejected"), ReportProgress():
             raise Refused("not-retained")
-        case Decided(), ReportProgress(text):
-            return (ProgressReported(text),)
+        case Decided(), ReportProgress(text, publisher):
+            return (ProgressReported(text, publisher),)
     raise Refused("not-now", state=type(state).__name__ if state else "nothing", command=type(command).__name__)
 
 

@@ -19,6 +19,8 @@ class Prepared(Struct, frozen=True, tag="publication.prepared.v1"):
     digest: bytes
     """SHA-256 of the bundle's manifest, which holds that of every file."""
     publisher: str
+    seen: int
+    """Position of the log up to which erasures are heeded: what was erased until then is not in the bundle."""
 
 
 class Published(Struct, frozen=True, tag="publication.published.v1"):
@@ -29,6 +31,7 @@ class Published(Struct, frozen=True, tag="publication.published.v1"):
 class Superseded(Struct, frozen=True, tag="publication.superseded.v1"):
     by: UUID
     reason: str
+    publisher: str
 
 
 Event = Prepared | Published | Superseded
@@ -40,7 +43,9 @@ class Prepare(Struct, frozen=True):
     position: int
     digest: bytes
     publisher: str
+    seen: int
     consultation_closed: bool
+    """At `position`."""
     outstanding: int
     """Contributions that are neither published nor withheld with a reason, at `position`."""
 
@@ -48,19 +53,28 @@ class Prepare(Struct, frozen=True):
 class Publish(Struct, frozen=True):
     location: str
     publisher: str
+    erased_since: int
+    """Contributions of the consultation that have been erased after what the bundle heeds."""
 
 
 class Supersede(Struct, frozen=True):
+    publication: UUID
+    """The one that is superseded."""
     by: UUID
     reason: str
-    successor_published: bool
+    publisher: str
+    successor: str | None
+    """Consultation of the publication `by`; None unless it is published."""
 
 
 Command = Prepare | Publish | Supersede
 
 
 class Ready(Struct, frozen=True):
+    """Prepared: the publisher sees it, the public does not."""
+
     consultation: str
+    seen: int
 
 
 class Public(Struct, frozen=True):
@@ -82,23 +96,27 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             raise Refused("consultation-running", field="kind")
         case None, Prepare(kind="results", outstanding=outstanding) if outstanding:
             raise Refused("contributions-outstanding", outstanding=outstanding)
-        case None, Prepare(consultation, kind, position, digest, publisher):
-            return (Prepared(consultation, kind, position, digest, publisher),)
+        case None, Prepare(consultation, kind, position, digest, publisher, seen):
+            return (Prepared(consultation, kind, position, digest, publisher, seen),)
+        case Ready(), Publish(erased_since=erased_since) if erased_since:
+            raise Refused("bundle-outdated", erased_since=erased_since)
         case Ready(), Publish(location, publisher):
             return (Published(location, publisher),)
         case Public(), Supersede(reason=reason) if not reason.strip():
             raise Refused("reason-missing", field="reason")
-        case Public(), Supersede(successor_published=False):
-            raise Refused("not-now", field="by", state="the successor is not published")
-        case Public(), Supersede(by, reason):
-            return (Superseded(by, reason),)
+        case Public(consultation), Supersede(publication, by, successor=successor) if (
+            by == publication or successor != consultation
+        ):
+            raise Refused("not-a-successor", field="by", by=by)
+        case Public(), Supersede(_, by, reason, publisher):
+            return (Superseded(by, reason, publisher),)
     raise Refused("not-now", state=type(state).__name__ if state else "nothing", command=type(command).__name__)
 
 
 def evolve(state: State, event: Event) -> State:
     match state, event:
-        case None, Prepared(consultation):
-            return Ready(consultation)
+        case None, Prepared(consultation, seen=seen):
+            return Ready(consultation, seen)
         case Ready(consultation), Published():
             return Public(consultation)
         case Public(consultation), Superseded():

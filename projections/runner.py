@@ -15,6 +15,7 @@ from adapters.records import Unreadable, recorded
 from adapters.store import Entry, EventStore, Unavailable
 from domain.record import Recorded
 from projections.folding import Impossible
+from projections.pages import Database
 from projections.themes.projection import Connection
 
 TRACKING: Final = load(Path(__file__).parents[1] / "adapters" / "postgres" / "tracking.sql")
@@ -101,12 +102,12 @@ class Runner:
             await asyncio.sleep(RETRY_S)
 
 
-async def wait_for(pool: Pool, name: str, position: int, timeout_s: float) -> bool:
+async def wait_for(db: Database, name: str, position: int, timeout_s: float) -> bool:
     """Whether the copy in service has reached a position, waiting for it as long as that."""
     deadline = time.monotonic() + timeout_s
     pause_s = 0.005
     async with server_may_be_away():
-        while (await pool.fetchval(TRACKING["tracked"], name) or 0) < position:
+        while (await db.fetchval(TRACKING["tracked"], name) or 0) < position:
             if time.monotonic() > deadline:
                 return False
             await asyncio.sleep(pause_s)

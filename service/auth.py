@@ -19,16 +19,26 @@ def needs(*roles: str) -> Callable[[Connection, BaseRouteHandler], Awaitable[Non
     """A guard that lets in whoever brings a valid token with one of `roles`."""
 
     async def guard(connection: Connection, _: BaseRouteHandler) -> None:
-        scheme, token = (*connection.headers.get("authorization", "").split(maxsplit=1), "", "")[:2]
-        if scheme.lower() != "bearer" or not token:
-            raise TokenRefused("malformed")
-        resources: Resources = connection.app.state.resources
-        staff = await resources.issuer.verify(token.strip())
+        staff = await _bearer(connection)
         if not staff.roles.intersection(roles):
             raise PermissionDeniedException(f"one of these roles is needed: {', '.join(roles)}")
         connection.scope["user"] = staff
 
     return guard
+
+
+async def sees_drafts(connection: Connection, *roles: str) -> bool:
+    """Whether the caller brings a token with one of `roles`; whoever brings none is the public. Raises TokenRefused."""
+    return "authorization" in connection.headers and bool((await _bearer(connection)).roles.intersection(roles))
+
+
+async def _bearer(connection: Connection) -> Staff:
+    """Who calls, by the token. Raises TokenRefused."""
+    scheme, token = (*connection.headers.get("authorization", "").split(maxsplit=1), "", "")[:2]
+    if scheme.lower() != "bearer" or not token:
+        raise TokenRefused("malformed")
+    resources: Resources = connection.app.state.resources
+    return await resources.issuer.verify(token.strip())
 
 
 def alias(request: Request[Any, Any, Any], consultation: str) -> str:

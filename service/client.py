@@ -139,10 +139,8 @@ class Client:
 
     async def take(self, path: str, shape: type[T]) -> T | None:
         """The item that a queue hands out; None when there is none. Whoever asks again is given the same one."""
-        while (answer := await self._answer("POST", path, None, None, {})).status_code != 204:
-            if answer.content != b"null":  # its author withdrew it at that moment, and the next one waits
-                return _decoded(answer, shape)
-        return None
+        answer = await self._answer("POST", path, None, None, {})
+        return None if answer.status_code == 204 else _decoded(answer, shape)
 
     # --- participants and the public ----------------------------------------------------------------------------------
 

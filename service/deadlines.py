@@ -9,6 +9,7 @@ import structlog
 from adapters.store import Unavailable
 from domain.consultation import Close, CloseTheme, OpenTheme, Running
 from domain.contribution import ExpireLease, LiftUnconfirmed
+from domain.definition import SYSTEM
 from domain.errors import Refused
 from projections.themes import views as themes
 from projections.treatment import views as treatment
@@ -52,12 +53,12 @@ class Deadlines:
         now, done = self._shared.clock.now(), 0
         for theme, window in state.adopted.themes.items():
             if window.phase == "waiting" and window.opens <= now:
-                done += await self._consultation(slug, OpenTheme(theme, now))
+                done += await self._consultation(slug, OpenTheme(theme, now, by=SYSTEM))
             if window.phase != "closed" and window.closes <= now:
-                done += await self._consultation(slug, CloseTheme(theme, now))
+                done += await self._consultation(slug, CloseTheme(theme, now, by=SYSTEM))
         state, _ = await self._shared.handle.terms_of(slug)
         if all(window.phase == "closed" for window in state.adopted.themes.values()):
-            done += await self._consultation(slug, Close())
+            done += await self._consultation(slug, Close(by=SYSTEM))
         return done
 
     async def _contributions(self) -> int:

@@ -75,7 +75,7 @@ class Deposits:
                 if conflict.stream == receipt.contribution:
                     raise Refused("commitment-used", field="blind") from None
             except Unavailable as error:
-                if error.uncertain and await self._already(receipt):
+                if error.uncertain and await self._found(receipt, error):
                     return receipt
                 raise
             else:
@@ -120,6 +120,13 @@ class Deposits:
         """Whether the consultation has moved since `version`: what memory refused may be allowed by now."""
         _, latest = await self._handle.terms_of(slug, fresh=True)
         return latest != version
+
+    async def _found(self, receipt: Receipt, error: Unavailable) -> bool:
+        """As `_already`; raises `error`, which says that the deposit may be recorded, while nobody can tell."""
+        try:
+            return await self._already(receipt)
+        except Unavailable:
+            raise error from None
 
     async def _already(self, receipt: Receipt) -> bool:
         """Whether this very deposit is recorded. Raises KeyReused for another body under its key, Refused when it has been erased."""

@@ -1,14 +1,14 @@
 """What the holder of a receipt sees and does: every decision with its reasons, the appeal, questions, withdrawal."""
 
 from datetime import date, datetime
-from typing import Literal
 from uuid import UUID
 
+import structlog
 from msgspec import Struct
 
 from adapters import receipts
 from adapters.sealing import Sealer
-from adapters.store import Entry
+from adapters.store import Entry, Unavailable
 from domain import contribution
 from domain.contribution import (
     AnswerQuestion,
@@ -26,7 +26,6 @@ from domain.contribution import (
     QuestionAsked,
     Reinstated,
     Submitted,
-    Unreviewed,
     Withdraw,
     Withheld,
 )  # fmt: skip
@@ -36,7 +35,7 @@ from service.handler import CONTRIBUTION, Act, Done, Handle
 from service.problems import missing
 from service.statements import UNSEALED, History, act, history
 
-Standing = Literal["visible", "awaiting-review", "withheld", "withdrawn"]
+_log = structlog.get_logger()
 
 
 class Decision(Struct, frozen=True, omit_defaults=True):
@@ -61,7 +60,7 @@ class Status(Struct, frozen=True):
     contribution: UUID
     consultation: str
     theme: str
-    status: Standing
+    status: str
     analysed: bool
     readings: int
     text: str | None
@@ -92,12 +91,12 @@ class FollowUp:
             stream,
             state.dossier.consultation,
             state.dossier.theme,
-            standing(state),
+            contribution.standing(state),
             contribution.analysed(state),
             len(state.dossier.readings),
             past.texts.get(1),
             [decision for decision in map(_decision, past.entries, past.events, past.texts_in_order) if decision],
-            state.appeal_by if isinstance(state, Withheld) else None,
+            state.appeal_by if isinstance(state, Withheld) and state.appeal_by >= self._clock.now() else None,
             _questions(past),
         )
 
@@ -107,10 +106,10 @@ class FollowUp:
     async def answer(self, stream: UUID, code: str, question: UUID, text: str) -> Done:
         return await self._with_text(stream, AnswerQuestion(receipts.code_digest(code), question, *UNSEALED), text)
 
-    async def withdraw(self, stream: UUID, code: str, reason: str) -> Done:
-        """Erase by the contributor's own hand: the event, then the keys. The worker destroys them too, should this process die between."""
-        done = await self._handle.contribution(stream, Withdraw(receipts.code_digest(code), reason))
-        await self._sealer.destroy(stream)
+    async def withdraw(self, stream: UUID, code: str) -> Done:
+        """Erase by the contributor's own hand: the event, then the keys."""
+        done = await self._handle.contribution(stream, Withdraw(receipts.code_digest(code)))
+        await destroyed(self._sealer, stream)
         return done
 
     async def _with_text(self, stream: UUID, command: Appeal | AnswerQuestion, text: str) -> Done:
@@ -120,16 +119,12 @@ class FollowUp:
         return await self._handle.execute(CONTRIBUTION, stream, build)
 
 
-def standing(state: contribution.Present | Gone) -> Standing:
-    """What the contributor is told in one word."""
-    match state:
-        case Gone():
-            return "withdrawn"
-        case _ if contribution.visible(state):
-            return "visible"
-        case Unreviewed():
-            return "awaiting-review"
-    return "withheld"
+async def destroyed(sealer: Sealer, stream: UUID) -> None:
+    """Destroy the keys of a contribution whose erasure is recorded. Where the keyring is away the worker does it as soon as it is back."""
+    try:
+        await sealer.destroy(stream)
+    except Unavailable as error:
+        _log.warning("keys are destroyed later", reason=str(error))
 
 
 def _decision(entry: Entry, event: contribution.Event, text: str | None) -> Decision | None:

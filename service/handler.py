@@ -86,13 +86,20 @@ class Handle:
         """State and version of a consultation, from memory unless `fresh`. Raises Missing."""
         known = self._consultations.get(slug)
         if fresh or known is None:
-            loaded = await self.load(CONSULTATION, consultation_stream(slug))
-            if loaded.state is None:
-                missing("consultation", slug)
-            known = self._consultations.get(slug)
-            if known is None or loaded.version >= known.version:
-                self._consultations[slug] = known = loaded
+            known = await self._caught_up(slug, known or Loaded(None, 0))
         return cast("consultation.Present", known.state), known.version
+
+    async def _caught_up(self, slug: str, known: Loaded[consultation.Present]) -> Loaded[consultation.Present]:
+        """A consultation as it is now: what is in memory, moved by what has been recorded since. Raises Missing."""
+        entries = await self.store.stream(consultation_stream(slug), after=known.version)
+        for entry in entries:
+            known = Loaded(consultation.evolve(known.state, event_of(entry)), entry.originator_version)
+        if known.state is None:
+            missing("consultation", slug)
+        latest = self._consultations.get(slug)
+        if latest is None or known.version > latest.version:
+            self._consultations[slug] = latest = known
+        return latest
 
     async def execute(self, concept: Concept[S, C], stream: UUID, build: Build[S, C], *, expected: int | None = None) -> Done:
         """Carry out a command on a stream that exists.

@@ -18,7 +18,7 @@ from adapters.postgres.pool import AWAY
 from adapters.receipts import MalformedCode
 from adapters.records import Unreadable
 from adapters.sealing import SealRefused
-from adapters.store import Unavailable
+from adapters.store import Conflict, Unavailable
 from adapters.tokens import TokenRefused
 from domain.errors import Refused
 from projections.pages import BadCursor
@@ -84,7 +84,7 @@ _STATUS: Final[Mapping[str, int]] = {
     "erased": 410,
     **dict.fromkeys(
         (
-            "charter-superseded", "clause-not-in-force", "codebook-superseded", "codes-missing", "empty", "reason-missing", "identifier-malformed", "text-length",
+            "charter-superseded", "lengths-impossible", "moment-out-of-range", "not-a-successor", "clause-not-in-force", "codebook-superseded", "codes-missing", "empty", "reason-missing", "identifier-malformed", "text-length",
             "unknown-code", "unknown-meeting", "unknown-theme", "window-empty", "closing-not-later",
         ),
         422,
@@ -140,6 +140,10 @@ def database_away(request: Request[Any, Any, Any], error: Exception) -> Response
 
 def not_built(request: Request[Any, Any, Any], _: asyncpg.UndefinedTableError) -> Response[Any]:
     return failed(request, Behind("the worker is building it"))
+
+
+def conflicted(request: Request[Any, Any, Any], _: Conflict) -> Response[Any]:
+    return failed(request, Contended())
 
 
 def unreadable(request: Request[Any, Any, Any], error: Unreadable) -> Response[Any]:
@@ -235,6 +239,7 @@ HANDLERS: Final[ExceptionHandlersMap] = {
     MalformedCode: malformed_code,
     BadCursor: bad_cursor,
     Unreadable: unreadable,
+    Conflict: conflicted,
     asyncpg.UndefinedTableError: not_built,
     **dict.fromkeys(AWAY, database_away),
     HTTPException: http,

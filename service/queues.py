@@ -4,21 +4,25 @@ import asyncio
 import secrets
 from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Final, Literal
 from uuid import UUID
 
 from asyncpg import Pool
 
+from adapters.postgres.queries import load
 from domain import consultation, contribution
 from domain.contribution import AssignReading, AssignReview, Lease, Present
 from domain.definition import Policies
 from domain.errors import Refused
+from projections.pages import Database
 from projections.runner import wait_for
 from projections.treatment import views
 from projections.treatment.views import Held
 from service.clock import Clock
 from service.handler import CONTRIBUTION, Act, Handle
 
+SQL: Final = load(Path(__file__).with_name("turns.sql"))
 SPARE: Final = 16
 """Candidates read beyond those that this process has taken since the projection's position."""
 REMEMBERED: Final = 10_000
@@ -28,7 +32,11 @@ PATIENCE_S: Final = 2.0
 """How long an empty queue waits for its projection to catch up."""
 
 Kind = Literal["review", "reading"]
-Candidates = Callable[[int], Awaitable[tuple[int, Sequence[UUID]]]]
+Turn = tuple[str, Kind, str]
+"""Whose turn it is at which queue: consultation, kind, pseudonym."""
+Holding = Callable[[Database], Awaitable[Held | None]]
+"""What the read model shows that the holder has under way."""
+Candidates = Callable[[Database, int], Awaitable[tuple[int, Sequence[UUID]]]]
 """Reads the queue: the position at which it is true, and its first contributions, at most so many."""
 Assign = Callable[[UUID, int], contribution.Command]
 """Makes the command from the new assignment's id and the position at which the queue was read."""
@@ -61,36 +69,37 @@ class Queues:
         self._pool = pool
         self._clock = clock
         self._recent: defaultdict[tuple[str, Kind], Recent] = defaultdict(Recent)
-        self._held: dict[tuple[str, Kind, str], Held] = {}
         self._readings: OrderedDict[UUID, UUID] = OrderedDict()
 
     async def next_review(self, slug: str, reviewer: str) -> Held | None:
         """The reviewer's item: the one they hold, or the first to arrive that they may look at; None when there is none."""
-        if held := await self._still_held(slug, "review", reviewer, await views.held_review(self._pool, slug, reviewer)):
-            return held
         lease_s = (await self._policies(slug)).lease_s
 
         def assign(assignment: UUID, seen: int) -> AssignReview:
             return AssignReview(assignment, reviewer, self._clock.now(), lease_s, seen)
 
-        async def candidates(limit: int) -> tuple[int, Sequence[UUID]]:
-            return await views.next_reviews(self._pool, slug, reviewer, limit)
+        async def candidates(db: Database, limit: int) -> tuple[int, Sequence[UUID]]:
+            return await views.next_reviews(db, slug, reviewer, limit)
 
-        return await self._take(slug, "review", reviewer, candidates, assign)
+        async def held(db: Database) -> Held | None:
+            return await views.held_review(db, slug, reviewer)
+
+        return await self._take((slug, "review", reviewer), held, candidates, assign)
 
     async def next_reading(self, slug: str, reader: str) -> Held | None:
         """The reader's item: the one they hold, or the first in the order that the sealed seed gives; None when there is none."""
-        if held := await self._still_held(slug, "reading", reader, await views.held_reading(self._pool, slug, reader)):
-            return held
         policies = await self._policies(slug)
 
         def assign(assignment: UUID, seen: int) -> AssignReading:
             return AssignReading(assignment, reader, self._clock.now(), policies.lease_s, policies.readers, seen)
 
-        async def candidates(limit: int) -> tuple[int, Sequence[UUID]]:
-            return await views.next_readings(self._pool, slug, reader, limit)
+        async def candidates(db: Database, limit: int) -> tuple[int, Sequence[UUID]]:
+            return await views.next_readings(db, slug, reader, limit)
 
-        taken = await self._take(slug, "reading", reader, candidates, assign)
+        async def held(db: Database) -> Held | None:
+            return await views.held_reading(db, slug, reader)
+
+        taken = await self._take((slug, "reading", reader), held, candidates, assign)
         if taken:
             self._readings[taken.assignment] = taken.contribution
             while len(self._readings) > REMEMBERED:
@@ -99,44 +108,45 @@ class Queues:
 
     async def contribution_of(self, assignment: UUID) -> UUID | None:
         """The contribution behind a reading's assignment, which its reader never learns."""
-        return self._readings.get(assignment) or await views.contribution_of_reading(self._pool, assignment)
+        if found := self._readings.get(assignment) or await views.contribution_of_reading(self._pool, assignment):
+            return found
+        # Handed out by another process, perhaps a moment ago.
+        await wait_for(self._pool, "treatment", await self._handle.store.head(), PATIENCE_S)
+        return await views.contribution_of_reading(self._pool, assignment)
 
     async def _policies(self, slug: str) -> Policies:
         state, _ = await self._handle.terms_of(slug)
         return consultation.policies(state)
 
-    async def _still_held(self, slug: str, kind: Kind, holder: str, shown: Held | None) -> Held | None:
-        """What the holder has taken and neither decided nor let expire, as the log says (the projection may lag either way)."""
-        for taken in (self._held.get((slug, kind, holder)), shown):
-            if taken is None:
-                continue
-            state, _ = await self._handle.existing(CONTRIBUTION, taken.contribution)
-            lease = _lease(state, kind, taken.assignment)
-            if lease and lease.holder == holder and lease.expires > self._clock.now():
-                return taken
-        self._held.pop((slug, kind, holder), None)
-        return None
-
-    async def _take(
-        self,
-        slug: str,
-        kind: Kind,
-        holder: str,
-        candidates: Candidates,
-        assign: Assign,
-    ) -> Held | None:
+    async def _take(self, turn: Turn, held: Holding, candidates: Candidates, assign: Assign) -> Held | None:
+        """One take at a time for each queue of this process, and for each holder whatever the process."""
+        slug, kind, _ = turn
         recent = self._recent[slug, kind]
-        async with recent.lock:
-            if not (taken := await self._first(recent, candidates, assign)):
+        async with recent.lock, self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(SQL["hurry"])
+            await connection.execute(SQL["begin"], *turn)
+            last = await connection.fetchrow(SQL["lock"], *turn)
+            for taken in (Held(*last) if last and last["assignment"] else None, await held(connection)):
+                if taken and await self._still(turn, taken):
+                    return taken
+            # Everything below asks on this connection: a pool whose every connection waits for another one stands still.
+            if not (first := await self._first(connection, recent, candidates, assign)):
                 # Nothing to hand out as far as the projection goes: perhaps what just arrived.
-                await wait_for(self._pool, "treatment", await self._handle.store.head(), PATIENCE_S)
-                taken = await self._first(recent, candidates, assign)
-        if taken:
-            self._held[slug, kind, holder] = taken
-        return taken
+                await wait_for(connection, "treatment", await self._handle.store.head(), PATIENCE_S)
+                first = await self._first(connection, recent, candidates, assign)
+            if first:
+                await connection.execute(SQL["take"], *turn, first.assignment, first.contribution)
+            return first
 
-    async def _first(self, recent: Recent, candidates: Candidates, assign: Assign) -> Held | None:
-        seen, streams = await candidates(SPARE + len(recent))
+    async def _still(self, turn: Turn, taken: Held) -> bool:
+        """Whether the holder has neither decided on what they took nor let it expire, as the log says (the projection may lag either way)."""
+        _, kind, holder = turn
+        state, _ = await self._handle.existing(CONTRIBUTION, taken.contribution)
+        lease = _lease(state, kind, taken.assignment)
+        return bool(lease and lease.holder == holder and lease.expires > self._clock.now())
+
+    async def _first(self, db: Database, recent: Recent, candidates: Candidates, assign: Assign) -> Held | None:
+        seen, streams = await candidates(db, SPARE + len(recent))
         recent.forget_until(seen)
         for stream in streams:
             if stream not in recent and (taken := await self._assigned(stream, recent, assign, seen)):

@@ -2,9 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
@@ -15,7 +13,6 @@ from adapters.postgres.store import PostgresStore
 from adapters.sealing import KeyringSealer, Sealer
 from adapters.tokens import Issuer
 from projections.building import SEARCH_PATH
-from projections.publications.bundle import Bundle, write_bundle
 from projections.runner import wait_for
 from service.clock import Clock, MovableClock, SystemClock
 from service.deposits import Deposits
@@ -23,6 +20,7 @@ from service.follow_up import FollowUp
 from service.handler import Handle
 from service.located import Located, issuer, locate
 from service.problems import Behind
+from service.publications import Publications
 from service.queues import Queues
 from service.settings import Settings
 
@@ -46,15 +44,11 @@ class Resources(Struct, frozen=True):
     deposits: Deposits
     follow_up: FollowUp
     queues: Queues
-    bundles: Path
+    publications: Publications
 
     @property
     def staff_secret(self) -> bytes:
         return self.located.staff_secret
-
-    async def write_bundle(self, slug: str, position: int, publication: UUID) -> Bundle:
-        """The bundle of a consultation at a position, written under the publication's id."""
-        return await write_bundle(self.store, self.pool, self.sealer, slug, position, self.bundles / str(publication))
 
 
 @asynccontextmanager
@@ -82,7 +76,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
             Deposits(handle, sealer, located.receipt_secret),
             FollowUp(handle, sealer, clock),
             Queues(handle, pool, clock),
-            settings.data.expanduser().resolve() / "bundles",
+            Publications(handle, pool, sealer, settings.data.expanduser().resolve() / "bundles"),
         )
 
 

@@ -13,8 +13,10 @@ from adapters.postgres.pool import connect, server_may_be_away
 from adapters.records import recorded
 from adapters.store import Unavailable
 from domain.contribution import Erased
+from domain.record import Recorded
 from projections import building
-from projections.runner import TRACKING, Projection, Runner
+from projections.publications import views as publications
+from projections.runner import TRACKING, Projection, Runner, wait_for
 from service.deadlines import Deadlines
 from service.wiring import Resources
 
@@ -25,6 +27,8 @@ STANDS_BY_S: Final = 10 * 366 * 86_400
 STEADY_S: Final = 30.0
 """Having run so long, a task that fails begins again without delay."""
 ERASER: Final = "eraser"
+PREPARED_S: Final = 5.0
+"""How long an erasure waits for the publications to be shown."""
 
 _log = structlog.get_logger()
 
@@ -102,7 +106,7 @@ async def elected(url: str, name: str) -> AsyncIterator[Callable[[], Awaitable[N
 
 
 class Eraser:
-    """Destroys the keys of erased contributions, should the process that recorded the erasure have died before."""
+    """Finishes erasures, should the process that recorded one have died before: keys are destroyed, bundles not yet published removed."""
 
     def __init__(self, shared: Resources) -> None:
         self._shared = shared
@@ -118,7 +122,14 @@ class Eraser:
         async for entries in self._shared.store.follow(position):
             for each in map(recorded, entries):
                 if isinstance(each.event, Erased):
-                    await self._shared.sealer.destroy(each.stream)
+                    await self._erased(each)
             async with server_may_be_away():
                 await pool.execute(TRACKING["advance"], ERASER, position, entries[-1].id)
             position = entries[-1].id
+
+    async def _erased(self, erasure: Recorded) -> None:
+        await self._shared.sealer.destroy(erasure.stream)
+        # A bundle that is being prepared at this moment is not shown yet: it is refused when somebody publishes it, and removed then.
+        await wait_for(self._shared.pool, "publications", erasure.position, PREPARED_S)
+        for outdated in await publications.outdated(self._shared.pool, erasure.consultation, erasure.position):
+            self._shared.publications.remove(outdated)

@@ -68,6 +68,8 @@ class Appender:
 
     async def append(self, events: Sequence[StoredEvent], given: Mapping[UUID, int]) -> list[int]:
         """Queue and wait. A caller that is cancelled does not take its request back: it is written all the same."""
+        if not events:
+            return []
         request = Request(events, given)
         if self._closing:
             raise Unavailable("the store is closing")

@@ -58,10 +58,14 @@ from domain.contribution.states import (
     Withheld,
     analysed,
     evolve,
+    has_read,
     lease_of,
     look,
+    read_enough,
+    reading_owed,
     readings_wanted,
     settled,
+    standing,
     visible,
 )
 
@@ -119,9 +123,13 @@ __all__ = [
     "analysed",
     "decide",
     "evolve",
+    "has_read",
     "lease_of",
     "look",
+    "read_enough",
+    "reading_owed",
     "readings_wanted",
     "settled",
+    "standing",
     "visible",
 ]

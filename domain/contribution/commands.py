@@ -136,10 +136,9 @@ class AnswerQuestion(Struct, frozen=True):
 
 
 class Withdraw(Struct, frozen=True):
-    """By the contributor."""
+    """By the contributor, who says nothing of why: it would rest in the log for ever."""
 
     code_digest: bytes
-    reason: str = ""
 
 
 class Erase(Struct, frozen=True):

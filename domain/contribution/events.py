@@ -128,6 +128,7 @@ class Erased(Struct, frozen=True, tag="contribution.erased.v1"):
     by: str
     """`contributor`, or the pseudonym of the publisher who carried out a request or an order."""
     reason: str
+    """The publisher's; empty for a contributor."""
 
 
 Event = (

@@ -54,9 +54,10 @@ from domain.contribution.states import (
     Unreviewed,
     Withheld,
     analysed,
+    has_read,
     lease_of,
     look,
-    readings_wanted,
+    reading_owed,
     settled,
 )  # fmt: skip
 from domain.definition import SYSTEM
@@ -77,8 +78,8 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
 
         case _, (Appeal(code) | AnswerQuestion(code) | Withdraw(code)) if not compare_digest(code, state.dossier.code_digest):
             raise Refused("wrong-code")
-        case _, Withdraw(reason=reason):
-            return (Erased("contributor", reason),)
+        case _, Withdraw():
+            return (Erased("contributor", ""),)
         case _, Erase(reason=reason) if not reason.strip():
             raise Refused("reason-missing", field="reason")
         case _, Erase(publisher, reason):
@@ -192,13 +193,13 @@ def _reading_assigned(state: Present, command: AssignReading) -> ReadingAssigned
         raise Refused("not-moderated")
     if not analysed(state):
         raise Refused("contribution-not-analysed")
-    if command.reader in dossier.readers or any(lease.holder == command.reader for lease in dossier.leases):
+    if command.reader in has_read(dossier):
         raise Refused("already-read")
-    under_way = len(dossier.readings) + len(dossier.leases)
-    if under_way >= readings_wanted(dossier, command.readers):
+    round_ = reading_owed(state, command.readers)
+    if round_ is None:
         raise Refused("reading-complete")
     expires = command.now + timedelta(seconds=command.lease_s)
-    return ReadingAssigned(command.assignment, command.reader, under_way + 1, expires, command.seen)
+    return ReadingAssigned(command.assignment, command.reader, round_, expires, command.seen)
 
 
 def _coded(dossier: Dossier, command: CodeReading) -> Coded:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from itertools import combinations
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -124,6 +125,21 @@ def visible(state: State) -> bool:
     return False
 
 
+Standing = Literal["visible", "awaiting-review", "withheld", "withdrawn"]
+
+
+def standing(state: Present | Gone) -> Standing:
+    """What has become of it, in one public word."""
+    match state:
+        case Gone():
+            return "withdrawn"
+        case _ if visible(state):
+            return "visible"
+        case Unreviewed():
+            return "awaiting-review"
+    return "withheld"
+
+
 def analysed(state: State) -> bool:
     """Whether the text counts in the analysis: a contribution stays in it until a removal says otherwise."""
     match state:
@@ -165,6 +181,24 @@ def readings_wanted(dossier: Dossier, readers: int) -> int:
     if len(done) < max(readers, 2) or any(one & other for one, other in combinations(done, 2)):
         return readers
     return readers + 1
+
+
+def read_enough(state: State, readers: int) -> bool:
+    """Whether every reading has been made: until then no reader may learn what another found."""
+    return state is not None and len(state.dossier.readings) >= readings_wanted(state.dossier, readers)
+
+
+def reading_owed(state: State, readers: int) -> int | None:
+    """Which reading the contribution waits for, counted from 1; None when it waits for none."""
+    if not settled(state) or not analysed(state) or state is None:
+        return None
+    under_way = len(state.dossier.readings) + len(state.dossier.leases)
+    return under_way + 1 if under_way < readings_wanted(state.dossier, readers) else None
+
+
+def has_read(dossier: Dossier) -> frozenset[str]:
+    """Those who have read it, or hold it: a reader sees a contribution once."""
+    return dossier.readers | {lease.holder for lease in dossier.leases}
 
 
 def evolve(state: State, event: Event) -> State:

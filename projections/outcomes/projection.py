@@ -20,7 +20,7 @@ QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
 
 class Outcomes:
     name: Final = "outcomes"
-    version: Final = 1
+    version: Final = 2
 
     async def apply(self, connection: Connection, batch: Sequence[Recorded]) -> None:
         """Move the tables by one batch, in order, inside the transaction that also moves the tracking position."""
@@ -41,6 +41,7 @@ async def _contributions(connection: Connection, run: Sequence[Recorded]) -> Non
     for recorded in run:
         if isinstance(recorded.event, Coded):
             codes.setdefault(recorded.stream, set()).update(recorded.event.codes)
+    readers = dict(await connection.fetch(QUERIES["readers"]))
     written = [
         (
             stream,
@@ -49,6 +50,7 @@ async def _contributions(connection: Connection, run: Sequence[Recorded]) -> Non
             contribution.analysed(state),
             encode(state),
             "" if isinstance(state, Gone) else " ".join(sorted(codes.get(stream, ()))),
+            contribution.read_enough(state, readers[state.dossier.consultation]),
         )
         for stream, state in after.items()
     ]
@@ -59,6 +61,8 @@ def _statements(recorded: Recorded) -> list[tuple[Any, ...]]:
     """The named queries that an event moves the tables by, with their arguments."""
     stream, slug, day = recorded.stream, recorded.consultation, recorded.recorded_at.date()
     match recorded.event:
+        case consultation.PoliciesAdopted(readers=readers):
+            return [("adopt_readers", slug, readers)]
         case consultation.CommitteeConvened(meeting, on):
             return [("convene", slug, meeting, on)]
         case consultation.CommitmentMade(promise, text, due):

@@ -4,10 +4,20 @@ SELECT id, state, codes FROM analysed_contribution WHERE id = ANY ($1::uuid[]);
 
 -- :name write
 -- Contributions as they stand at the end of a batch.
-INSERT INTO analysed_contribution AS c (id, consultation, theme, analysed, state, codes)
-SELECT a.id, a.consultation, a.theme, a.analysed, a.state, string_to_array(a.codes, ' ')
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::bytea[], $6::text[]) AS a (id, consultation, theme, analysed, state, codes)
-ON CONFLICT (id) DO UPDATE SET analysed = excluded.analysed, state = excluded.state, codes = excluded.codes;
+INSERT INTO analysed_contribution AS c (id, consultation, theme, analysed, state, codes, complete)
+SELECT a.id, a.consultation, a.theme, a.analysed, a.state, string_to_array(a.codes, ' '), a.complete
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::bytea[], $6::text[], $7::boolean[])
+    AS a (id, consultation, theme, analysed, state, codes, complete)
+ON CONFLICT (id) DO UPDATE SET
+    analysed = excluded.analysed, state = excluded.state, codes = excluded.codes, complete = excluded.complete;
+
+-- :name adopt_readers
+-- How many readings each contribution of a consultation gets.
+INSERT INTO read_consultation (slug, readers) VALUES ($1, $2) ON CONFLICT (slug) DO UPDATE SET readers = excluded.readers;
+
+-- :name readers
+-- The same, of every consultation.
+SELECT slug, readers FROM read_consultation;
 
 -- :name convene
 -- A meeting of the committee.
@@ -43,8 +53,8 @@ INSERT INTO link (proposal, contribution) VALUES ($1, $2);
 DELETE FROM link WHERE proposal = $1 AND contribution = $2;
 
 -- :name submit
--- A proposal is before the committee.
-UPDATE proposal SET status = 'before-committee', meeting = $2 WHERE id = $1;
+-- A proposal is before the committee, and public from then on.
+UPDATE proposal SET status = 'before-committee', meeting = $2, public = true WHERE id = $1;
 
 -- :name advise
 -- The committee has given its opinion.
@@ -61,11 +71,11 @@ INSERT INTO progress (proposal, version, day, text) VALUES ($1, $2, $3, $4);
 -- :name proposals
 -- A page of proposals with the number of contributions that each rests on.
 SELECT p.*, (SELECT count(*) FROM link AS l WHERE l.proposal = p.id) AS links FROM proposal AS p
-WHERE p.consultation = $1 AND p.id > $2 ORDER BY p.id LIMIT $3;
+WHERE p.consultation = $1 AND p.id > $2 AND (p.public OR $4) ORDER BY p.id LIMIT $3;
 
 -- :name proposal
 -- One proposal.
-SELECT p.*, (SELECT count(*) FROM link AS l WHERE l.proposal = p.id) AS links FROM proposal AS p WHERE p.id = $1;
+SELECT p.*, (SELECT count(*) FROM link AS l WHERE l.proposal = p.id) AS links FROM proposal AS p WHERE p.id = $1 AND (p.public OR $2);
 
 -- :name progress
 -- Progress of several proposals.
@@ -76,31 +86,31 @@ SELECT proposal, day, text FROM progress WHERE proposal = ANY ($1::uuid[]) ORDER
 SELECT id, text, due, kept_on, evidence FROM commitment WHERE consultation = $1 ORDER BY place;
 
 -- :name coded
--- A page of contributions under analysis with their codes.
+-- A page of contributions under analysis whose readings have all been made, with their codes.
 SELECT id, theme, codes FROM analysed_contribution
-WHERE consultation = $1 AND analysed AND ($2::text IS NULL OR theme = $2) AND ($3::text IS NULL OR codes @> ARRAY[$3::text]) AND id > $4
+WHERE consultation = $1 AND analysed AND complete AND ($2::text IS NULL OR theme = $2) AND ($3::text IS NULL OR codes @> ARRAY[$3::text]) AND id > $4
 ORDER BY id LIMIT $5;
 
 -- :name contribution
--- One contribution's codes.
-SELECT id, codes FROM analysed_contribution WHERE id = $1;
+-- One contribution's codes, once all its readings have been made: no reader learns what another found.
+SELECT id, CASE WHEN complete THEN codes ELSE '{}' END AS codes FROM analysed_contribution WHERE id = $1;
 
 -- :name proposals_of
 -- The proposals that rest on a contribution.
 SELECT p.id, p.title, p.status, p.favourable, p.opinion, p.outcome, p.motive FROM proposal AS p JOIN link AS l ON l.proposal = p.id
-WHERE l.contribution = $1 ORDER BY p.id;
+WHERE l.contribution = $1 AND p.public ORDER BY p.id;
 
 -- :name all_proposals
--- Every proposal of a consultation, for a publication.
-SELECT p.*, (SELECT count(*) FROM link AS l WHERE l.proposal = p.id) AS links FROM proposal AS p WHERE p.consultation = $1 ORDER BY p.id;
+-- Every public proposal of a consultation, for a publication.
+SELECT p.*, (SELECT count(*) FROM link AS l WHERE l.proposal = p.id) AS links FROM proposal AS p WHERE p.consultation = $1 AND p.public ORDER BY p.id;
 
 -- :name all_links
--- Every link of a consultation, for a publication.
-SELECT l.proposal, l.contribution FROM link AS l JOIN proposal AS p ON p.id = l.proposal WHERE p.consultation = $1 ORDER BY l.proposal, l.contribution;
+-- Every link of a public proposal, for a publication.
+SELECT l.proposal, l.contribution FROM link AS l JOIN proposal AS p ON p.id = l.proposal WHERE p.consultation = $1 AND p.public ORDER BY l.proposal, l.contribution;
 
 -- :name all_codes
--- The codes of every contribution of a consultation, for a publication.
-SELECT id, codes FROM analysed_contribution WHERE consultation = $1 AND analysed ORDER BY id;
+-- The codes of every contribution of a consultation whose readings have all been made, for a publication.
+SELECT id, codes FROM analysed_contribution WHERE consultation = $1 AND analysed AND complete ORDER BY id;
 
 -- :name all_meetings
 -- Every meeting of a consultation, for a publication.

@@ -5,10 +5,16 @@ CREATE TABLE analysed_contribution (
     theme        text NOT NULL,
     analysed     boolean NOT NULL,
     state        bytea NOT NULL,
-    codes        text[] NOT NULL
+    codes        text[] NOT NULL,
+    -- Whether every reading has been made: until then the codes are shown to nobody.
+    complete     boolean NOT NULL
 ) WITH (fillfactor = 60);
-CREATE INDEX analysed_contribution_theme ON analysed_contribution (consultation, theme, id) WHERE analysed;
+CREATE INDEX analysed_contribution_theme ON analysed_contribution (consultation, theme, id) WHERE analysed AND complete;
 CREATE INDEX analysed_contribution_codes ON analysed_contribution USING gin (codes);
+CREATE TABLE read_consultation (
+    slug    text PRIMARY KEY,
+    readers integer NOT NULL
+);
 CREATE TABLE proposal (
     id           uuid PRIMARY KEY,
     consultation text NOT NULL,
@@ -23,7 +29,8 @@ CREATE TABLE proposal (
     outcome      text,
     motive       text,
     coverage     bytea,
-    why_not_waited text NOT NULL DEFAULT ''
+    why_not_waited text NOT NULL DEFAULT '',
+    public       boolean NOT NULL DEFAULT false
 );
 CREATE INDEX proposal_consultation ON proposal (consultation, id);
 CREATE TABLE link (

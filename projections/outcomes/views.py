@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.postgres.queries import load
+from domain.consultation import promise
 from domain.proposal import Coverage
 from projections import pages
 from projections.pages import Database
@@ -74,15 +75,18 @@ class OutcomeView(Struct, frozen=True):
     proposals: list[ProposalOutcome]
 
 
-async def proposals(db: Database, slug: str, cursor: str | None, limit: int) -> tuple[list[ProposalView], str | None]:
+async def proposals(
+    db: Database, slug: str, cursor: str | None, limit: int, *, drafts: bool
+) -> tuple[list[ProposalView], str | None]:
+    """A page, and the cursor of the next one; with those that the public does not see yet if `drafts`."""
     (after,) = pages.read(cursor, (pages.FIRST_ID,), tuple[UUID])
-    rows = await db.fetch(QUERIES["proposals"], slug, after, limit + 1)
+    rows = await db.fetch(QUERIES["proposals"], slug, after, limit + 1, drafts)
     items = await _proposals(db, rows[:limit])
     return items, pages.write(items[-1].id) if len(rows) > limit else None
 
 
-async def proposal(db: Database, stream: UUID) -> ProposalView | None:
-    items = await _proposals(db, await db.fetch(QUERIES["proposal"], stream))
+async def proposal(db: Database, stream: UUID, *, drafts: bool) -> ProposalView | None:
+    items = await _proposals(db, await db.fetch(QUERIES["proposal"], stream, drafts))
     return items[0] if items else None
 
 
@@ -103,14 +107,8 @@ def view(row: Any, progress: list[Progress]) -> ProposalView:
 async def commitments(db: Database, slug: str, today: date) -> list[CommitmentView]:
     rows = await db.fetch(QUERIES["commitments"], slug)
     return [
-        CommitmentView(name, text, due, kept, evidence, _status(due, kept, today)) for name, text, due, kept, evidence in rows
+        CommitmentView(name, text, due, kept, evidence, promise(due, kept, today)) for name, text, due, kept, evidence in rows
     ]
-
-
-def _status(due: date, kept_on: date | None, today: date) -> str:
-    if kept_on is None:
-        return "late" if today > due else "due"
-    return "kept-late" if kept_on > due else "kept"
 
 
 async def coded(

@@ -20,7 +20,7 @@ from projections import building, folding
 from projections.outcomes import views as outcomes
 from projections.outcomes.projection import QUERIES as OUTCOMES
 from projections.publications.packing import Row, as_csv, as_json, write
-from projections.publications.told import DECISIONS, Told, told
+from projections.publications.told import DECISIONS, Told, erased_between, told
 from projections.runner import TRACKING, Pool
 from projections.themes.projection import QUERIES as THEMES
 
@@ -64,17 +64,18 @@ class Contents(Struct, frozen=True):
     outstanding: int
 
 
-async def write_bundle(store: EventStore, pool: Pool, sealer: Sealer, slug: str, position: int, out: Path) -> Bundle:
+async def write_bundle(store: EventStore, pool: Pool, sealer: Sealer, slug: str, position: int, seen: int, out: Path) -> Bundle:
     """Write `out` and `out`.zip: complete, or not at all. The same position and the same set of destroyed keys give the same bytes.
 
-    Raises Unavailable, and Stopped as a runner does.
+    What has been erased up to the position `seen` is left out, also where its keys are about to be destroyed. Raises Unavailable, and Stopped
+    as a runner does.
     """
     async with _ONE_AT_A_TIME:
-        contents = await _contents(store, pool, sealer, slug, position)
+        contents = await _contents(store, pool, sealer, slug, position, seen)
         return await asyncio.to_thread(_written, contents, slug, position, out)
 
 
-async def _contents(store: EventStore, pool: Pool, sealer: Sealer, slug: str, position: int) -> Contents:
+async def _contents(store: EventStore, pool: Pool, sealer: Sealer, slug: str, position: int, seen: int) -> Contents:
     models = building.projections(sealer)
     log = await told(store, slug, position)
     async with (
@@ -84,7 +85,7 @@ async def _contents(store: EventStore, pool: Pool, sealer: Sealer, slug: str, po
         db.transaction(isolation="repeatable_read", readonly=True),
     ):
         await db.execute(TRACKING["search"], f"{themes}, {drawn}")
-        destroyed = frozenset(await sealer.destroyed_streams())
+        destroyed = frozenset(await sealer.destroyed_streams()) | await erased_between(store, slug, position, seen)
         everything = [_public(row, destroyed) for row in await db.fetch(THEMES["everything"], slug)]
         proposals = [outcomes.view(row, []) for row in await db.fetch(OUTCOMES["all_proposals"], slug)]
         coded = await db.fetch(OUTCOMES["all_codes"], slug)

@@ -1,10 +1,10 @@
 -- :name prepare
 -- A bundle is prepared.
-INSERT INTO publication (id, consultation, kind, position, digest, prepared_on) VALUES ($1, $2, $3, $4, $5, $6);
+INSERT INTO publication (id, consultation, kind, position, digest, prepared_on, seen) VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- :name publish
--- A bundle is published.
-UPDATE publication SET status = 'published', location = $2 WHERE id = $1;
+-- A bundle is published: the public sees it from then on.
+UPDATE publication SET status = 'published', public = true, location = $2 WHERE id = $1;
 
 -- :name supersede
 -- Another bundle takes its place.
@@ -13,9 +13,13 @@ UPDATE publication SET status = 'superseded', superseded_by = $2, reason = $3 WH
 -- :name publications
 -- The publications of a consultation, latest first.
 SELECT id, consultation, kind, position, encode(digest, 'hex'), prepared_on, status, location, superseded_by, reason
-FROM publication WHERE consultation = $1 ORDER BY position DESC, id;
+FROM publication WHERE consultation = $1 AND (public OR $2) ORDER BY position DESC, id;
 
 -- :name publication
 -- One publication.
 SELECT id, consultation, kind, position, encode(digest, 'hex'), prepared_on, status, location, superseded_by, reason
-FROM publication WHERE id = $1;
+FROM publication WHERE id = $1 AND (public OR $2);
+
+-- :name outdated
+-- Bundles of a consultation that are not published, and that heed no erasure recorded at a position.
+SELECT id FROM publication WHERE consultation = $1 AND NOT public AND seen < $2;

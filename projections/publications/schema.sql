@@ -6,7 +6,9 @@ CREATE TABLE publication (
     position      bigint NOT NULL,
     digest        bytea NOT NULL,
     prepared_on   date NOT NULL,
+    seen          bigint NOT NULL,
     status        text NOT NULL DEFAULT 'prepared',
+    public        boolean NOT NULL DEFAULT false,
     location      text,
     superseded_by uuid,
     reason        text

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from adapters.records import stream_of
 from adapters.store import Chosen, EventStore
 from domain.consultation import CharterAdopted
 from domain.contribution import Appealed, AppealSettled, Erased, Hidden, HidingConfirmed, HidingDisputed, Kept, Reinstated
@@ -46,6 +47,13 @@ async def told(store: EventStore, slug: str, position: int) -> Told:
             rows += [row for recorded in batch if (row := _decision(recorded))]
     last = await store.page(position - 1, limit=1, up_to=position)
     return Told(last[0].recorded_at.date() if last else date.min, charters, _numbered(rows))
+
+
+async def erased_between(store: EventStore, slug: str, after: int, up_to: int) -> frozenset[UUID]:
+    """The contributions whose erasure was recorded after a position and up to another. Raises Unavailable."""
+    erasures = Chosen(slug, (topic(Erased),))
+    async with aclosing(store.pages(after, limit=PAGE, up_to=up_to, chosen=erasures)) as pages:
+        return frozenset([stream_of(entry) async for page in pages for entry in page])
 
 
 def _numbered(rows: Iterable[Row]) -> list[Row]:

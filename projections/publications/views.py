@@ -27,10 +27,17 @@ class PublicationView(Struct, frozen=True):
     reason: str | None
 
 
-async def publications(db: Database, slug: str) -> list[PublicationView]:
-    return [PublicationView(*row) for row in await db.fetch(QUERIES["publications"], slug)]
+async def publications(db: Database, slug: str, *, drafts: bool) -> list[PublicationView]:
+    """Those that the public sees; all of them with `drafts`."""
+    return [PublicationView(*row) for row in await db.fetch(QUERIES["publications"], slug, drafts)]
 
 
-async def publication(db: Database, stream: UUID) -> PublicationView | None:
-    row = await db.fetchrow(QUERIES["publication"], stream)
+async def publication(db: Database, stream: UUID, *, drafts: bool) -> PublicationView | None:
+    """None for one that is not published, unless `drafts`."""
+    row = await db.fetchrow(QUERIES["publication"], stream, drafts)
     return PublicationView(*row) if row else None
+
+
+async def outdated(db: Database, slug: str, erased_at: int) -> list[UUID]:
+    """Bundles that may hold what was erased at a position, and have not been published."""
+    return [row["id"] for row in await db.fetch(QUERIES["outdated"], slug, erased_at)]

@@ -12,7 +12,7 @@ import msgspec
 from adapters.postgres.queries import load
 from adapters.sealing import Opening, Sealer
 from domain import consultation, contribution
-from domain.contribution import Gone, Hidden, Submitted, Unreviewed
+from domain.contribution import Hidden, Submitted
 from domain.record import Recorded, topic
 from domain.sealed import Sealed
 from projections.folding import State, decode, encode, moved, of_contributions
@@ -22,18 +22,6 @@ _SEALED: Final = msgspec.msgpack.Decoder(Sealed)
 _SUBMITTED: Final = topic(Submitted)
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
-
-
-def status(state: State) -> str:
-    """A contribution's standing in one public word."""
-    match state:
-        case Gone():
-            return "withdrawn"
-        case _ if contribution.visible(state):
-            return "visible"
-        case Unreviewed():
-            return "awaiting-review"
-    return "withheld"
 
 
 class Themes:
@@ -63,7 +51,7 @@ class Themes:
 
         def shown(stream: UUID) -> tuple[str, bool, str | None, str | None]:
             state = after[stream]
-            standing = status(state)
+            standing = contribution.standing(state)
             clause = clauses.get(stream) if standing == "withheld" else None
             return standing, contribution.analysed(state), clause, texts.get(stream)
 

@@ -133,16 +133,15 @@ def _attributes(recorded: Recorded, event: Submitted) -> Attributes:
 def _item(stream: UUID, version: int, attributes: Attributes, last_at: datetime, state: State, terms: Terms) -> tuple[Any, ...]:
     dossier = state.dossier
     review, analysed = dossier.review, contribution.analysed(state)
-    wanted = contribution.readings_wanted(dossier, terms.readers)
+    wanted, owed = contribution.readings_wanted(dossier, terms.readers), contribution.reading_owed(state, terms.readers)
     round_ = len(dossier.readings) + len(dossier.leases) + 1
-    readable = contribution.settled(state) and analysed and round_ <= wanted
-    seen_by = dossier.readers | {lease.holder for lease in dossier.leases}
     return (
         stream, dossier.consultation, dossier.theme, attributes.arrival, version, attributes.channel, attributes.actor, attributes.language,
         attributes.length, attributes.contact_left, last_at, encode(state), standing(state), analysed, contribution.look(state),
         review is None, " ".join(sorted(dossier.took_part)), review and review.expires, review and review.holder,
         review and review.assignment, state.confirm_by if isinstance(state, Contested | Disputed) else None, len(dossier.readings),
-        any(dossier.readings), wanted, readable, round_, rank(terms.seed, round_, stream), " ".join(sorted(seen_by)),
+        any(dossier.readings), wanted, owed is not None, round_, rank(terms.seed, round_, stream),
+        " ".join(sorted(contribution.has_read(dossier))),
     )  # fmt: skip
 
 

@@ -108,30 +108,33 @@ SELECT count(*) FILTER (WHERE i.analysed AND i.readings >= i.wanted) AS read, co
 FROM item AS i WHERE i.consultation = $1 AND i.theme = $2;
 
 -- :name outstanding_readings
--- Contributions under analysis that lack a reading.
-SELECT count(*) FROM item WHERE consultation = $1 AND analysed AND readings < wanted;
+-- Contributions that lack a reading, or whose moderation is not settled, and the position at which this is true.
+SELECT count(*) AS outstanding, (SELECT position FROM registre.tracking WHERE follower = 'treatment') AS seen
+FROM item WHERE consultation = $1 AND (standing = 'pending' OR (analysed AND readings < wanted));
 
 -- :name counts
--- Where the contributions of each theme stand. What proposals rest on is known to the outcomes, which may have come less far.
-SELECT i.theme, count(*) AS received,
-    count(*) FILTER (WHERE i.standing = 'visible') AS visible,
-    count(*) FILTER (WHERE i.standing = 'withheld') AS withheld,
-    count(*) FILTER (WHERE i.standing = 'withdrawn') AS withdrawn,
-    count(*) FILTER (WHERE i.standing = 'pending') AS pending,
-    count(*) FILTER (WHERE i.readings >= 1) AS read_once,
-    count(*) FILTER (WHERE i.analysed AND i.readings >= i.wanted) AS read_enough,
-    count(*) FILTER (WHERE i.coded) AS coded,
-    count(l.contribution) AS linked,
-    count(*) FILTER (WHERE l.decided) AS arbitrated
-FROM item AS i LEFT JOIN (
-    SELECT k.contribution, bool_or(p.status = 'decided') AS decided FROM link AS k JOIN proposal AS p ON p.id = k.proposal
-    WHERE p.consultation = $1 GROUP BY k.contribution
-) AS l ON l.contribution = i.contribution
-WHERE i.consultation = $1 GROUP BY i.theme ORDER BY i.theme;
-
--- :name seen
--- The position that the read model has reached.
-SELECT position FROM registre.tracking WHERE follower = 'treatment';
+-- Where the contributions of each theme stand, and the position at which this is true; a row without a theme where there is none.
+-- What proposals rest on is known to the outcomes, which may have come less far.
+SELECT t.position AS seen, c.*
+FROM registre.tracking AS t LEFT JOIN LATERAL (
+    SELECT i.theme, count(*) AS received,
+        count(*) FILTER (WHERE i.standing = 'visible') AS visible,
+        count(*) FILTER (WHERE i.standing = 'withheld') AS withheld,
+        count(*) FILTER (WHERE i.standing = 'withdrawn') AS withdrawn,
+        count(*) FILTER (WHERE i.standing = 'pending') AS pending,
+        count(*) FILTER (WHERE i.readings >= 1) AS read_once,
+        count(*) FILTER (WHERE i.analysed AND i.readings >= i.wanted) AS read_enough,
+        count(*) FILTER (WHERE i.coded) AS coded,
+        count(l.contribution) AS linked,
+        count(*) FILTER (WHERE l.decided) AS arbitrated
+    FROM item AS i LEFT JOIN (
+        SELECT k.contribution, bool_or(p.status = 'decided') AS decided FROM link AS k JOIN proposal AS p ON p.id = k.proposal
+        WHERE p.consultation = $1 GROUP BY k.contribution
+    ) AS l ON l.contribution = i.contribution
+    WHERE i.consultation = $1 GROUP BY i.theme
+) AS c ON true
+WHERE t.follower = 'treatment'
+ORDER BY c.theme;
 
 -- :name timeline
 -- Every step of a contribution.

@@ -111,13 +111,16 @@ async def coverage(db: Database, slug: str, theme: str) -> tuple[int, int, int]:
     return (row["read"], row["analysed"], row["seen"]) if row else (0, 0, 0)
 
 
-async def outstanding_readings(db: Database, slug: str) -> int:
-    return int(await db.fetchval(QUERIES["outstanding_readings"], slug))
+async def outstanding_readings(db: Database, slug: str) -> tuple[int, int]:
+    """Contributions that lack a reading or whose moderation is not settled, and the position at which they were counted."""
+    row = await db.fetchrow(QUERIES["outstanding_readings"], slug)
+    return (row["outstanding"], row["seen"]) if row else (0, 0)
 
 
 async def counts(db: Database, slug: str) -> TreatmentView:
-    position = int(await db.fetchval(QUERIES["seen"]) or 0)
-    themes = [ThemeCounts(*numbers, theme=theme) for theme, *numbers in await db.fetch(QUERIES["counts"], slug)]
+    rows = await db.fetch(QUERIES["counts"], slug)
+    position = rows[0]["seen"] if rows else 0
+    themes = [ThemeCounts(*numbers, theme=theme) for _, theme, *numbers in rows if theme is not None]
     totals = Counts(*(sum(getattr(each, name) for each in themes) for name in Counts.__struct_fields__))
     return TreatmentView(slug, position, totals, themes)
 

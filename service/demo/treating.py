@@ -32,12 +32,14 @@ async def appeals(play: Play) -> None:
 
 
 async def _followed_up(play: Play, row: int, plan: Plan) -> None:
-    receipt, script = play.receipts.by_row[row], play.scenario.script
+    receipt = play.receipts.by_row[row]
     path, code = f"/v1/receipts/{receipt.contribution}", {"Receipt-Code": receipt.code}
     if plan.appeal:
-        await play.client.command(f"{path}/appeal", {"text": script.appeal}, code, settled={"already-appealed", "erased"})
+        await play.client.command(
+            f"{path}/appeal", {"text": play.scenario.script.appeal}, code, settled={"already-appealed", "erased"}
+        )
     if plan.withdrawn:
-        await play.client.command(f"{path}/withdrawal", {"reason": script.withdrawal}, code, settled={"erased"})
+        await play.client.command(f"{path}/withdrawal", {}, code, settled={"erased"})
 
 
 async def _moderated(play: Play, act: str, total: int) -> None:

@@ -16,7 +16,7 @@ from adapters.records import stream_of
 from adapters.store import Chosen, Entry, EventStore
 from projections.treatment import views as treatment
 from service.auth import needs
-from service.http.bodies import BEARER, R
+from service.http.bodies import BEARER, SLUG_PATTERN, R
 from service.problems import documented, missing
 from service.wiring import shown
 
@@ -28,7 +28,7 @@ Many = Annotated[
 ]
 Of = Annotated[
     str | None,
-    QueryParameter(required=False, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", max_length=64, description="Of one consultation."),
+    QueryParameter(required=False, pattern=SLUG_PATTERN, max_length=64, description="Of one consultation."),
 ]
 
 

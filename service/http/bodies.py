@@ -18,13 +18,16 @@ R = NamedDependency[SkipValidation[Resources]]
 Asked = Request[Any, Any, Any]
 BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 """The route needs an access token."""
+PUBLIC_OR_BEARER: Final[list[dict[str, list[str]]]] = [{}, {"bearer": []}]
+"""The route is open; a token may show more."""
 NONE_LEFT: Final = {204: ResponseSpec(None, description="Nothing in the queue for the caller.")}
 
-SLUG_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,63}$"
+SLUG_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,63}(?!\n)$"
 
 SlugPath = Annotated[
     str, PathParameter(pattern=SLUG_PATTERN, max_length=64, description="Lower-case letters, digits and hyphens.")
 ]
+SlugQuery = Annotated[str | None, QueryParameter(required=False, pattern=SLUG_PATTERN, max_length=64)]
 IfMatch = Annotated[
     str | None,
     HeaderParameter(

@@ -10,6 +10,7 @@ from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from adapters.records import event_of
 from adapters.sealing import Closing, Opening, commitment
@@ -42,9 +43,9 @@ from domain.sealed import PENDING
 from projections.outcomes import views as outcomes
 from projections.themes import views as themes
 from projections.treatment import views as treatment
-from service.auth import needs
+from service.auth import alias, needs
 from service.handler import CONSULTATION, Act
-from service.http.bodies import BEARER, ConsultationMoved, IfMatch, Items, SlugPath, expected, moved
+from service.http.bodies import BEARER, Asked, ConsultationMoved, IfMatch, Items, SlugPath, expected, moved
 from service.problems import STAFF, documented, missing
 from service.wiring import Resources, caught_up, shown
 
@@ -119,8 +120,8 @@ class ConsultationController(Controller):
         return await treatment.counts(resources.pool, slug)
 
     @post(operation_id="prepareConsultation", guards=ADMINISTRATOR, responses=documented(*STAFF), security=BEARER)
-    async def prepare(self, data: JSONBody[Definition], resources: R) -> Moved:
-        events = prepared(data)
+    async def prepare(self, data: JSONBody[Definition], request: Asked, resources: R) -> Moved:
+        events = prepared(data, alias(request, data.slug))
         try:
             done = await resources.handle.begin(consultation_stream(data.slug), data.slug, events, {})
         except Conflict:
@@ -135,16 +136,17 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def open(self, slug: SlugPath, resources: R, if_match: IfMatch = None) -> Moved:
+    async def open(self, slug: SlugPath, request: Asked, resources: R, if_match: IfMatch = None) -> Moved:
         """The seed that orders the readings is drawn here; its digest is recorded, itself it stays sealed until they are finished."""
         seed, blind = secrets.token_bytes(32), secrets.token_bytes(32)
         fields = {"seed": seed.hex()}
         stream = consultation_stream(slug)
 
         async def build(state: consultation.Present, version: int) -> Act[Command]:
-            consultation.decide(state, Open(sha256(seed).digest(), PENDING, b""))
+            command = Open(sha256(seed).digest(), PENDING, commitment(topic(Opened), fields, blind), by=alias(request, slug))
+            consultation.decide(state, command)
             (sealed,) = await resources.sealer.seal([Closing(stream, version, topic(Opened), fields, blind)])
-            return Act(Open(sha256(seed).digest(), sealed, commitment(topic(Opened), fields, blind)))
+            return Act(replace(command, queue_seed=sealed))
 
         done = await resources.handle.execute(CONSULTATION, stream, build, expected=expected(if_match))
         return moved(ConsultationMoved(slug, done.version))
@@ -157,8 +159,10 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def adopt_policies(self, slug: SlugPath, data: JSONBody[Policies], resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, AdoptPolicies(data), if_match)
+    async def adopt_policies(
+        self, slug: SlugPath, data: JSONBody[Policies], request: Asked, resources: R, if_match: IfMatch = None
+    ) -> Moved:
+        return await _carry_out(resources, slug, AdoptPolicies(data, by=alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/charter",
@@ -168,8 +172,12 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def adopt_charter(self, slug: SlugPath, data: JSONBody[Charter], resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, AdoptCharter(tuple(data.clauses), data.reason), if_match)
+    async def adopt_charter(
+        self, slug: SlugPath, data: JSONBody[Charter], request: Asked, resources: R, if_match: IfMatch = None
+    ) -> Moved:
+        return await _carry_out(
+            resources, slug, AdoptCharter(tuple(data.clauses), data.reason, by=alias(request, slug)), if_match
+        )
 
     @post(
         "/{slug:str}/methodology",
@@ -180,9 +188,9 @@ class ConsultationController(Controller):
         security=BEARER,
     )
     async def adopt_methodology(
-        self, slug: SlugPath, data: JSONBody[Methodology], resources: R, if_match: IfMatch = None
+        self, slug: SlugPath, data: JSONBody[Methodology], request: Asked, resources: R, if_match: IfMatch = None
     ) -> Moved:
-        return await _carry_out(resources, slug, AdoptMethodology(data.text, data.reason), if_match)
+        return await _carry_out(resources, slug, AdoptMethodology(data.text, data.reason, by=alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/codebook",
@@ -192,8 +200,10 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def adopt_codebook(self, slug: SlugPath, data: JSONBody[Codebook], resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, AdoptCodebook(tuple(data.codes), data.reason), if_match)
+    async def adopt_codebook(
+        self, slug: SlugPath, data: JSONBody[Codebook], request: Asked, resources: R, if_match: IfMatch = None
+    ) -> Moved:
+        return await _carry_out(resources, slug, AdoptCodebook(tuple(data.codes), data.reason, by=alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/themes",
@@ -203,8 +213,10 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def add_theme(self, slug: SlugPath, data: JSONBody[Theme], resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, _theme_added(data), if_match)
+    async def add_theme(
+        self, slug: SlugPath, data: JSONBody[Theme], request: Asked, resources: R, if_match: IfMatch = None
+    ) -> Moved:
+        return await _carry_out(resources, slug, _theme_added(data, alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/commitments",
@@ -214,8 +226,10 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def make_commitment(self, slug: SlugPath, data: JSONBody[Commitment], resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, MakeCommitment(data.id, data.text, data.due), if_match)
+    async def make_commitment(
+        self, slug: SlugPath, data: JSONBody[Commitment], request: Asked, resources: R, if_match: IfMatch = None
+    ) -> Moved:
+        return await _carry_out(resources, slug, MakeCommitment(data.id, data.text, data.due, by=alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/themes/{theme:str}/opening",
@@ -225,8 +239,8 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def open_theme(self, slug: SlugPath, theme: SlugPath, resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, OpenTheme(theme, resources.clock.now()), if_match)
+    async def open_theme(self, slug: SlugPath, theme: SlugPath, request: Asked, resources: R, if_match: IfMatch = None) -> Moved:
+        return await _carry_out(resources, slug, OpenTheme(theme, resources.clock.now(), by=alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/themes/{theme:str}/extension",
@@ -237,9 +251,9 @@ class ConsultationController(Controller):
         security=BEARER,
     )
     async def extend_theme(
-        self, slug: SlugPath, theme: SlugPath, data: JSONBody[Extension], resources: R, if_match: IfMatch = None
+        self, slug: SlugPath, theme: SlugPath, data: JSONBody[Extension], request: Asked, resources: R, if_match: IfMatch = None
     ) -> Moved:
-        return await _carry_out(resources, slug, ExtendTheme(theme, data.closes, data.reason), if_match)
+        return await _carry_out(resources, slug, ExtendTheme(theme, data.closes, data.reason, by=alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/themes/{theme:str}/closing",
@@ -249,8 +263,8 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def close_theme(self, slug: SlugPath, theme: SlugPath, resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, CloseTheme(theme, resources.clock.now()), if_match)
+    async def close_theme(self, slug: SlugPath, theme: SlugPath, request: Asked, resources: R, if_match: IfMatch = None) -> Moved:
+        return await _carry_out(resources, slug, CloseTheme(theme, resources.clock.now(), by=alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/closing",
@@ -260,8 +274,8 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def close(self, slug: SlugPath, resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, Close(), if_match)
+    async def close(self, slug: SlugPath, request: Asked, resources: R, if_match: IfMatch = None) -> Moved:
+        return await _carry_out(resources, slug, Close(by=alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/meetings",
@@ -271,8 +285,10 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def convene(self, slug: SlugPath, data: JSONBody[Meeting], resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, ConveneCommittee(data.meeting, data.date), if_match)
+    async def convene(
+        self, slug: SlugPath, data: JSONBody[Meeting], request: Asked, resources: R, if_match: IfMatch = None
+    ) -> Moved:
+        return await _carry_out(resources, slug, ConveneCommittee(data.meeting, data.date, by=alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/synthesis",
@@ -282,8 +298,10 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def adopt_synthesis(self, slug: SlugPath, data: JSONBody[Synthesis], resources: R, if_match: IfMatch = None) -> Moved:
-        return await _carry_out(resources, slug, AdoptSynthesis(data.text), if_match)
+    async def adopt_synthesis(
+        self, slug: SlugPath, data: JSONBody[Synthesis], request: Asked, resources: R, if_match: IfMatch = None
+    ) -> Moved:
+        return await _carry_out(resources, slug, AdoptSynthesis(data.text, by=alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/commitments/{commitment_id:str}/evidence",
@@ -294,9 +312,15 @@ class ConsultationController(Controller):
         security=BEARER,
     )
     async def keep_commitment(
-        self, slug: SlugPath, commitment_id: SlugPath, data: JSONBody[Evidence], resources: R, if_match: IfMatch = None
+        self,
+        slug: SlugPath,
+        commitment_id: SlugPath,
+        data: JSONBody[Evidence],
+        request: Asked,
+        resources: R,
+        if_match: IfMatch = None,
     ) -> Moved:
-        return await _carry_out(resources, slug, KeepCommitment(commitment_id, data.evidence), if_match)
+        return await _carry_out(resources, slug, KeepCommitment(commitment_id, data.evidence, by=alias(request, slug)), if_match)
 
     @post(
         "/{slug:str}/completion",
@@ -306,21 +330,28 @@ class ConsultationController(Controller):
         responses=documented(*STAFF),
         security=BEARER,
     )
-    async def finish_readings(self, slug: SlugPath, resources: R, if_match: IfMatch = None) -> Moved:
+    async def finish_readings(self, slug: SlugPath, request: Asked, resources: R, if_match: IfMatch = None) -> Moved:
         """Reveals the seed by which the readings were ordered, once every one of them has been made."""
-        await caught_up(resources, "treatment")
-        outstanding = await treatment.outstanding_readings(resources.pool, slug)
-        stream = consultation_stream(slug)
-        entries = await resources.store.stream(stream)
-        events = [event_of(entry) for entry in entries]
-        seed = b""
-        for entry, event in zip(entries, events, strict=True):
-            if isinstance(event, Opened):
-                (clear,) = await resources.sealer.unseal(
-                    [Opening(stream, entry.originator_version, entry.topic, event.queue_seed)]
-                )
-                seed = bytes.fromhex(clear.fields["seed"]) if clear else b""
-        return await _carry_out(resources, slug, FinishReadings(seed, outstanding), if_match)
+        stream, seed = consultation_stream(slug), await _seed(resources, slug)
+
+        async def build(_: consultation.Present, __: int) -> Act[Command]:
+            await caught_up(resources, "treatment")
+            outstanding, seen = await treatment.outstanding_readings(resources.pool, slug)
+            return Act(FinishReadings(seed, outstanding, seen, by=alias(request, slug)))
+
+        done = await resources.handle.execute(CONSULTATION, stream, build, expected=expected(if_match))
+        return moved(ConsultationMoved(slug, done.version))
+
+
+async def _seed(resources: Resources, slug: str) -> bytes:
+    """The seed that was sealed at opening; empty before."""
+    stream = consultation_stream(slug)
+    for entry in await resources.store.stream(stream):
+        event = event_of(entry)
+        if isinstance(event, Opened):
+            (clear,) = await resources.sealer.unseal([Opening(stream, entry.originator_version, entry.topic, event.queue_seed)])
+            return bytes.fromhex(clear.fields["seed"]) if clear else b""
+    return b""
 
 
 async def _carry_out(resources: Resources, slug: str, command: Command, if_match: str | None) -> Moved:
@@ -328,20 +359,20 @@ async def _carry_out(resources: Resources, slug: str, command: Command, if_match
     return moved(ConsultationMoved(slug, done.version))
 
 
-def _theme_added(theme: Theme) -> AddTheme:
-    return AddTheme(theme.id, theme.title, theme.question, theme.opens, theme.closes)
+def _theme_added(theme: Theme, by: str) -> AddTheme:
+    return AddTheme(theme.id, theme.title, theme.question, theme.opens, theme.closes, by=by)
 
 
-def prepared(definition: Definition) -> list[consultation.Event]:
+def prepared(definition: Definition, by: str) -> list[consultation.Event]:
     """The events of a whole definition, each decided on the state that those before it leave."""
     commands: list[Command] = [
-        Prepare(definition.slug, definition.title, definition.language),
-        AdoptPolicies(definition.policies),
-        AdoptCharter(tuple(definition.charter.clauses)),
-        *(_theme_added(theme) for theme in definition.themes),
-        AdoptMethodology(definition.methodology),
-        AdoptCodebook(tuple(definition.codebook.codes)),
-        *(MakeCommitment(made.id, made.text, made.due) for made in definition.commitments),
+        Prepare(definition.slug, definition.title, definition.language, by=by),
+        AdoptPolicies(definition.policies, by=by),
+        AdoptCharter(tuple(definition.charter.clauses), by=by),
+        *(_theme_added(theme, by) for theme in definition.themes),
+        AdoptMethodology(definition.methodology, by=by),
+        AdoptCodebook(tuple(definition.codebook.codes), by=by),
+        *(MakeCommitment(made.id, made.text, made.due, by=by) for made in definition.commitments),
     ]
     state: consultation.State = None
     events: list[consultation.Event] = []

@@ -25,7 +25,7 @@ IdempotencyKey = Annotated[
         name="Idempotency-Key",
         min_length=22,
         max_length=128,
-        pattern=r"^[A-Za-z0-9_-]{22,128}$",
+        pattern=r"^[A-Za-z0-9_-]{22,128}(?!\n)$",
         description="At least 128 random bits chosen by the client. Repeating the request with the same key returns the same receipt.",
     ),
 ]
@@ -43,7 +43,7 @@ class DepositBody(Struct, frozen=True, forbid_unknown_fields=True):
     ]
     actor: Actor = ""
     channel: Channel = "web"
-    language: Annotated[str, Meta(pattern=r"^[a-z]{2}$", description="ISO 639-1.")] = "fr"
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2}(?!\n)$", description="ISO 639-1.")] = "fr"
     blind: Annotated[bytes, Meta(min_length=32, max_length=32)] | None = None
     """32 random bytes in base64, when the contributor's own device makes the commitment; else the service draws them."""
 
@@ -58,7 +58,7 @@ class AnswerBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WithdrawalBody(Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Annotated[str, Meta(max_length=2_000, pattern=r"^[^\x00]*$")] = ""
+    """Nothing is asked: what a contributor says of their reasons would outlive what they withdraw."""
 
 
 class DepositController(Controller):
@@ -78,7 +78,7 @@ class DepositController(Controller):
     async def page(
         self, slug: SlugPath, theme: SlugPath, resources: R, limit: Limit = 50, cursor: Cursor = None
     ) -> Page[themes.ContributionEntry]:
-        state, _ = await resources.handle.terms_of(slug)
+        state, _ = await resources.handle.terms_of(slug, fresh=True)
         if theme not in state.adopted.themes:
             missing("theme", theme)
         items, after = await themes.contributions(resources.pool, slug, theme, limit, cursor)
@@ -126,5 +126,6 @@ class ReceiptController(Controller):
     async def withdraw(
         self, contribution: FromPath[UUID], data: JSONBody[WithdrawalBody], code: ReceiptCode, resources: R
     ) -> Response[ContributionMoved]:
-        done = await resources.follow_up.withdraw(contribution, code, data.reason)
+        _ = data
+        done = await resources.follow_up.withdraw(contribution, code)
         return moved(ContributionMoved(contribution, done.version))

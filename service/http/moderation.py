@@ -83,10 +83,10 @@ class ReviewQueueController(Controller):
     async def take(self, slug: SlugPath, request: Asked, resources: R) -> Response[ReviewItem | None]:
         """The next contribution in order of arrival that the caller may look at; the one they hold, while they hold one."""
         await resources.handle.terms_of(slug)
-        taken = await resources.queues.next_review(slug, alias(request, slug))
-        if taken is None:
-            return Response(None, status_code=204)
-        return Response(await _item(resources, taken), headers={"Cache-Control": "no-store"})
+        while taken := await resources.queues.next_review(slug, alias(request, slug)):
+            if item := await _item(resources, taken):  # else its author has just withdrawn it, and the next one waits
+                return Response(item, headers={"Cache-Control": "no-store"})
+        return Response(None, status_code=204)
 
 
 class ModerationController(Controller):
@@ -111,7 +111,7 @@ class ModerationController(Controller):
         self, contribution_id: FromPath[UUID], data: JSONBody[HidingBody], request: Asked, resources: R, if_match: IfMatch = None
     ) -> Moved:
         async def build(state: State, version: int) -> Act[Command]:
-            terms, _ = await resources.handle.terms_of(state.dossier.consultation)
+            terms, _ = await resources.handle.terms_of(state.dossier.consultation, fresh=True)
             command = Hide(
                 alias(request, state.dossier.consultation),
                 resources.clock.now(),
@@ -133,7 +133,7 @@ class ModerationController(Controller):
         """The second look, or the third when the first two disagree."""
 
         async def build(state: State, _: int) -> Act[Command]:
-            terms, _ = await resources.handle.terms_of(state.dossier.consultation)
+            terms, _ = await resources.handle.terms_of(state.dossier.consultation, fresh=True)
             reviewer, appeal_s = alias(request, state.dossier.consultation), consultation.policies(terms).appeal_s
             return Act(Review(reviewer, resources.clock.now(), data.agrees, appeal_s))
 
@@ -164,7 +164,7 @@ async def _item(resources: Resources, taken: Held) -> ReviewItem | None:
     if state is None or isinstance(state, Gone) or submitted is None or (look := contribution.look(state)) is None:
         return None
     event, text = submitted
-    terms, _ = await resources.handle.terms_of(event.consultation)
+    terms, _ = await resources.handle.terms_of(event.consultation, fresh=True)
     lease, appeal = state.dossier.review, past.last(Appealed)
     return ReviewItem(
         assignment=taken.assignment,

@@ -32,10 +32,11 @@ from domain.proposal import (
 from domain.record import consultation_stream
 from projections.outcomes import views as outcomes
 from projections.treatment import views as treatment
-from service.auth import alias, needs
+from service.auth import alias, needs, sees_drafts
 from service.handler import CONTRIBUTION, PROPOSAL, Act, Build, Loaded
 from service.http.bodies import (
     BEARER,
+    PUBLIC_OR_BEARER,
     Asked,
     Cursor,
     IfMatch,
@@ -55,6 +56,7 @@ Moved = Response[ProposalMoved]
 State = Draft | BeforeCommittee | Advised | Decided
 ANALYST = [needs("analyst")]
 SECRETARY = [needs("secretary")]
+SEE_DRAFTS = ("analyst", "secretary", "auditor")
 
 
 class ProposalBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,15 +105,25 @@ class ProposalController(Controller):
     path = "/v1"
     tags: Sequence[str] = ["proposals"]
 
-    @get("/consultations/{slug:str}/proposals", operation_id="listProposals", responses=documented())
-    async def page(self, slug: SlugPath, resources: R, limit: Limit = 50, cursor: Cursor = None) -> Page[outcomes.ProposalView]:
+    @get(
+        "/consultations/{slug:str}/proposals",
+        operation_id="listProposals",
+        responses=documented(401),
+        security=PUBLIC_OR_BEARER,
+    )
+    async def page(
+        self, slug: SlugPath, request: Asked, resources: R, limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[outcomes.ProposalView]:
+        """Those that have been put before the committee; analysts, secretaries and auditors also see drafts."""
         await resources.handle.terms_of(slug)
-        items, after = await outcomes.proposals(resources.pool, slug, cursor, limit)
+        drafts = await sees_drafts(request, *SEE_DRAFTS)
+        items, after = await outcomes.proposals(resources.pool, slug, cursor, limit, drafts=drafts)
         return Page(items, after)
 
-    @get("/proposals/{proposal_id:uuid}", operation_id="getProposal", responses=documented())
-    async def read(self, proposal_id: FromPath[UUID], resources: R) -> Response[outcomes.ProposalView]:
-        view = await shown(resources, "outcomes", lambda: outcomes.proposal(resources.pool, proposal_id))
+    @get("/proposals/{proposal_id:uuid}", operation_id="getProposal", responses=documented(401), security=PUBLIC_OR_BEARER)
+    async def read(self, proposal_id: FromPath[UUID], request: Asked, resources: R) -> Response[outcomes.ProposalView]:
+        drafts = await sees_drafts(request, *SEE_DRAFTS)
+        view = await shown(resources, "outcomes", lambda: outcomes.proposal(resources.pool, proposal_id, drafts=drafts))
         if view is None:
             missing("proposal", proposal_id)
         return Response(view, headers={"ETag": f'"{view.version}"'})
@@ -124,7 +136,7 @@ class ProposalController(Controller):
         security=BEARER,
     )
     async def draft(self, slug: SlugPath, data: JSONBody[ProposalBody], request: Asked, resources: R) -> Moved:
-        terms, _ = await resources.handle.terms_of(slug)
+        terms, _ = await resources.handle.terms_of(slug, fresh=True)
         analyst, themes = alias(request, slug), frozenset(terms.adopted.themes)
         stream = UUID(bytes=secrets.token_bytes(16), version=4)
         events = proposal.decide(None, DraftProposal(slug, data.theme, data.title, data.text, analyst, themes))
@@ -196,11 +208,12 @@ class ProposalController(Controller):
         security=BEARER,
     )
     async def submit(
-        self, proposal_id: FromPath[UUID], data: JSONBody[SubmissionBody], resources: R, if_match: IfMatch = None
+        self, proposal_id: FromPath[UUID], data: JSONBody[SubmissionBody], request: Asked, resources: R, if_match: IfMatch = None
     ) -> Moved:
         async def build(state: State, _: int) -> Act[Command]:
             terms, version = await resources.handle.terms_of(state.consultation, fresh=True)
-            return Act(Submit(data.meeting, terms.adopted.meetings), {consultation_stream(state.consultation): version})
+            command = Submit(data.meeting, alias(request, state.consultation), terms.adopted.meetings)
+            return Act(command, {consultation_stream(state.consultation): version})
 
         return await _carried_out(resources, proposal_id, build, if_match)
 
@@ -213,10 +226,10 @@ class ProposalController(Controller):
         security=BEARER,
     )
     async def opine(
-        self, proposal_id: FromPath[UUID], data: JSONBody[OpinionBody], resources: R, if_match: IfMatch = None
+        self, proposal_id: FromPath[UUID], data: JSONBody[OpinionBody], request: Asked, resources: R, if_match: IfMatch = None
     ) -> Moved:
-        async def build(_: State, __: int) -> Act[Command]:
-            return Act(GiveOpinion(data.meeting, data.favourable, data.opinion))
+        async def build(state: State, _: int) -> Act[Command]:
+            return Act(GiveOpinion(data.meeting, data.favourable, data.opinion, alias(request, state.consultation)))
 
         return await _carried_out(resources, proposal_id, build, if_match)
 
@@ -232,9 +245,9 @@ class ProposalController(Controller):
         self, proposal_id: FromPath[UUID], data: JSONBody[ArbitrationBody], request: Asked, resources: R, if_match: IfMatch = None
     ) -> Moved:
         """Records how much of the theme had been read at the head of the log."""
-        await caught_up(resources, "treatment")
 
         async def build(state: State, _: int) -> Act[Command]:
+            await caught_up(resources, "treatment")
             terms, version = await resources.handle.terms_of(state.consultation, fresh=True)
             read, analysed, seen = await treatment.coverage(resources.pool, state.consultation, state.theme)
             command = Arbitrate(
@@ -258,10 +271,10 @@ class ProposalController(Controller):
         security=BEARER,
     )
     async def report(
-        self, proposal_id: FromPath[UUID], data: JSONBody[ProgressBody], resources: R, if_match: IfMatch = None
+        self, proposal_id: FromPath[UUID], data: JSONBody[ProgressBody], request: Asked, resources: R, if_match: IfMatch = None
     ) -> Moved:
-        async def build(_: State, __: int) -> Act[Command]:
-            return Act(ReportProgress(data.text))
+        async def build(state: State, _: int) -> Act[Command]:
+            return Act(ReportProgress(data.text, alias(request, state.consultation)))
 
         return await _carried_out(resources, proposal_id, build, if_match)
 

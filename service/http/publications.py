@@ -1,6 +1,5 @@
 """Publications: a bundle prepared from the log at a position, published, superseded."""
 
-import secrets
 from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
@@ -10,19 +9,17 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import File
 from msgspec import Meta, Struct
 
-from domain import consultation, publication
 from domain.definition import Line, Slug
-from domain.publication import Command, Kind, Prepare, Public, Publish, Ready, Replaced, Supersede
-from domain.record import consultation_stream
+from domain.publication import Kind
 from projections.publications import views as publications
-from service.auth import alias, needs
-from service.handler import PUBLICATION, Act, Build
-from service.http.bodies import BEARER, Asked, IfMatch, Items, R, SlugPath, Statement, expected
-from service.problems import STAFF, Failure, documented, missing
+from service.auth import alias, needs, sees_drafts
+from service.handler import PUBLICATION
+from service.http.bodies import BEARER, PUBLIC_OR_BEARER, Asked, IfMatch, Items, R, SlugPath, Statement, expected
+from service.problems import STAFF, documented, missing
 from service.wiring import Resources, shown
 
-State = Ready | Public | Replaced
 PUBLISHER = [needs("publisher")]
+SEE_DRAFTS = ("publisher", "auditor")
 
 
 class PreparationBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,48 +54,47 @@ class PublicationController(Controller):
     path = "/v1"
     tags: Sequence[str] = ["publications"]
 
-    @get("/consultations/{slug:str}/publications", operation_id="listPublications", responses=documented())
-    async def listing(self, slug: SlugPath, resources: R) -> Items[publications.PublicationView]:
+    @get(
+        "/consultations/{slug:str}/publications",
+        operation_id="listPublications",
+        responses=documented(401),
+        security=PUBLIC_OR_BEARER,
+    )
+    async def listing(self, slug: SlugPath, request: Asked, resources: R) -> Items[publications.PublicationView]:
+        """Those that are published, and superseded; a publisher or an auditor also sees those that are prepared."""
         await resources.handle.terms_of(slug)
-        return Items(await publications.publications(resources.pool, slug))
+        drafts = await sees_drafts(request, *SEE_DRAFTS)
+        return Items(await publications.publications(resources.pool, slug, drafts=drafts))
 
-    @get("/publications/{publication_id:uuid}", operation_id="getPublication", responses=documented())
-    async def read(self, publication_id: FromPath[UUID], resources: R) -> publications.PublicationView:
-        view = await shown(resources, "publications", lambda: publications.publication(resources.pool, publication_id))
-        if view is None:
-            missing("publication", publication_id)
-        return view
+    @get(
+        "/publications/{publication_id:uuid}",
+        operation_id="getPublication",
+        responses=documented(401),
+        security=PUBLIC_OR_BEARER,
+    )
+    async def read(self, publication_id: FromPath[UUID], request: Asked, resources: R) -> publications.PublicationView:
+        return await _shown(publication_id, request, resources)
 
     @get(
         "/publications/{publication_id:uuid}/bundle",
         operation_id="getBundle",
-        responses=documented(),
+        responses=documented(401),
         media_type="application/zip",
+        security=PUBLIC_OR_BEARER,
     )
-    async def bundle(self, publication_id: FromPath[UUID], resources: R) -> File:
-        view = await shown(resources, "publications", lambda: publications.publication(resources.pool, publication_id))
-        path = resources.bundles / f"{publication_id}.zip"
-        if view is None or not path.exists():
+    async def bundle(self, publication_id: FromPath[UUID], request: Asked, resources: R) -> File:
+        view = await _shown(publication_id, request, resources)
+        path = resources.publications.archive(publication_id)
+        if path is None:
             missing("bundle", publication_id)
         return File(path, filename=f"{view.consultation}-{view.position}.zip", media_type="application/zip")
 
     @post("/publications", operation_id="preparePublication", guards=PUBLISHER, responses=documented(*STAFF), security=BEARER)
     async def prepare(self, data: JSONBody[PreparationBody], request: Asked, resources: R) -> Moved:
         """Rebuilds everything up to the position and writes it out; the same position gives the same bytes."""
-        terms, version = await resources.handle.terms_of(data.consultation, fresh=True)
-        head = await resources.store.head()
-        position = data.position or head
-        if position > head:
-            raise Failure(errors=[{"field": "position", "message": f"the log ends at {head}"}])
-        stream = UUID(bytes=secrets.token_bytes(16), version=4)
-        bundle = await resources.write_bundle(data.consultation, position, stream)
-        command = Prepare(
-            data.consultation, data.kind, position, bundle.digest, alias(request, data.consultation),
-            isinstance(terms, consultation.Over), bundle.outstanding,
-        )  # fmt: skip
-        events = publication.decide(None, command)
-        done = await resources.handle.begin(stream, data.consultation, events, {consultation_stream(data.consultation): version})
-        return _moved(PublicationMoved(stream, position, bundle.digest.hex(), done.version), 201)
+        publisher = alias(request, data.consultation)
+        done = await resources.publications.prepare(data.consultation, data.kind, data.position, publisher)
+        return _moved(PublicationMoved(done.publication, done.position, done.digest.hex(), done.version), 201)
 
     @post(
         "/publications/{publication_id:uuid}/publication",
@@ -116,10 +112,10 @@ class PublicationController(Controller):
         resources: R,
         if_match: IfMatch = None,
     ) -> Moved:
-        async def build(state: State, _: int) -> Act[Command]:
-            return Act(Publish(data.location, alias(request, state.consultation)))
-
-        return await _carried_out(resources, publication_id, build, if_match)
+        """Refused once something in the bundle has been erased."""
+        publisher = await _publisher(publication_id, request, resources)
+        done = await resources.publications.publish(publication_id, data.location, publisher, expected(if_match))
+        return _moved(PublicationMoved(publication_id, None, None, done.version), 200)
 
     @post(
         "/publications/{publication_id:uuid}/supersession",
@@ -130,18 +126,31 @@ class PublicationController(Controller):
         security=BEARER,
     )
     async def supersede(
-        self, publication_id: FromPath[UUID], data: JSONBody[SupersessionBody], resources: R, if_match: IfMatch = None
+        self,
+        publication_id: FromPath[UUID],
+        data: JSONBody[SupersessionBody],
+        request: Asked,
+        resources: R,
+        if_match: IfMatch = None,
     ) -> Moved:
-        async def build(_: State, __: int) -> Act[Command]:
-            successor = await resources.handle.load(PUBLICATION, data.by)
-            return Act(Supersede(data.by, data.reason, isinstance(successor.state, Public)), {data.by: successor.version})
-
-        return await _carried_out(resources, publication_id, build, if_match)
+        publisher = await _publisher(publication_id, request, resources)
+        done = await resources.publications.supersede(publication_id, data.by, data.reason, publisher, expected(if_match))
+        return _moved(PublicationMoved(publication_id, None, None, done.version), 200)
 
 
-async def _carried_out(resources: Resources, stream: UUID, build: Build[State, Command], if_match: str | None) -> Moved:
-    done = await resources.handle.execute(PUBLICATION, stream, build, expected=expected(if_match))
-    return _moved(PublicationMoved(stream, None, None, done.version), 200)
+async def _publisher(stream: UUID, request: Asked, resources: Resources) -> str:
+    """The caller's pseudonym in the consultation of a publication. Raises Missing."""
+    state, _ = await resources.handle.existing(PUBLICATION, stream)
+    return alias(request, state.consultation)
+
+
+async def _shown(stream: UUID, request: Asked, resources: Resources) -> publications.PublicationView:
+    """Raises Missing, also for one that the caller may not see yet."""
+    drafts = await sees_drafts(request, *SEE_DRAFTS)
+    view = await shown(resources, "publications", lambda: publications.publication(resources.pool, stream, drafts=drafts))
+    if view is None:
+        missing("publication", stream)
+    return view
 
 
 def _moved(body: PublicationMoved, status_code: int) -> Moved:

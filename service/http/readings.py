@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from domain import consultation
@@ -17,6 +17,7 @@ from domain.record import consultation_stream
 from projections.outcomes import views as outcomes
 from projections.treatment.views import Held
 from service.auth import alias, needs
+from service.follow_up import destroyed
 from service.handler import CONTRIBUTION, Act
 from service.http.bodies import (
     BEARER,
@@ -30,6 +31,7 @@ from service.http.bodies import (
     Page,
     R,
     SlugPath,
+    SlugQuery,
     Statement,
     expected,
     moved,
@@ -94,10 +96,10 @@ class ReadingController(Controller):
     async def take(self, slug: SlugPath, request: Asked, resources: R) -> Response[ReadingItem | None]:
         """The next text in the order that the sealed seed gives; the one that the caller holds, while they hold one."""
         await resources.handle.terms_of(slug)
-        taken = await resources.queues.next_reading(slug, alias(request, slug))
-        if taken is None:
-            return Response(None, status_code=204)
-        return Response(await _item(resources, slug, taken), headers={"Cache-Control": "no-store"})
+        while taken := await resources.queues.next_reading(slug, alias(request, slug)):
+            if item := await _item(resources, slug, taken):  # else its author has just withdrawn it, and the next one waits
+                return Response(item, headers={"Cache-Control": "no-store"})
+        return Response(None, status_code=204)
 
     @post(
         "/readings/{assignment:uuid}",
@@ -135,8 +137,8 @@ class ReadingController(Controller):
         self,
         slug: SlugPath,
         resources: R,
-        theme: Annotated[str | None, QueryParameter(required=False, max_length=64)] = None,
-        code: Annotated[str | None, QueryParameter(required=False, max_length=64)] = None,
+        theme: SlugQuery = None,
+        code: SlugQuery = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[outcomes.CodedView]:
@@ -187,7 +189,7 @@ class ReadingController(Controller):
             return Act(Erase(alias(request, state.dossier.consultation), data.reason))
 
         done = await resources.handle.execute(CONTRIBUTION, contribution_id, build, expected=expected(if_match))
-        await resources.sealer.destroy(contribution_id)
+        await destroyed(resources.sealer, contribution_id)
         return moved(ContributionMoved(contribution_id, done.version))
 
 
@@ -195,7 +197,7 @@ async def _item(resources: Resources, slug: str, taken: Held) -> ReadingItem | N
     past = await history(resources.sealer, (await resources.store.stream(taken.contribution))[:1])
     submitted = past.last(Submitted)
     state, _ = await resources.handle.existing(CONTRIBUTION, taken.contribution)
-    terms, _ = await resources.handle.terms_of(slug)
+    terms, _ = await resources.handle.terms_of(slug, fresh=True)
     lease = None if isinstance(state, Gone) else lease_of(state.dossier, taken.assignment)
     if submitted is None or lease is None:
         return None

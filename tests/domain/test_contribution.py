@@ -83,11 +83,10 @@ ACCEPTED = [
         (replace(submitted, length=100),),
     ),
     *(
-        Accepts(f"a {standing} contribution is withdrawn by its author", given(*facts), Withdraw(CODE, "J'ai changé d'avis."),
-                (Erased("contributor", "J'ai changé d'avis."),))
+        Accepts(f"a {standing} contribution is withdrawn by its author", given(*facts), Withdraw(CODE),
+                (erased,))
         for standing, facts in STANDINGS.items()
     ),
-    Accepts("an author owes no reason", given(*NEW), Withdraw(CODE), (erased,)),
     Accepts("the publisher erases with a reason", given(*CLEARED), Erase("karim", "Décision de justice."), (Erased("karim", "Décision de justice."),)),
     Accepts("screening leaves a flag", given(*NEW), Flag("rules-1", COMMITMENT, SEALED), (Flagged("rules-1", COMMITMENT, SEALED),)),
     Accepts("a question is asked", given(*CLEARED), ASK, (asked,)),

@@ -41,8 +41,8 @@ MEETINGS = frozenset({"spring"})
 
 drafted = Drafted("culture", "archives", "Tout garder", "Sans tri.", "ada")
 linked = ContributionLinked(A, "ada")
-submitted = Submitted("spring")
-advised = OpinionGiven("spring", True, "Favorable.")
+submitted = Submitted("spring", "secretary-1")
+advised = OpinionGiven("spring", True, "Favorable.", "secretary-1")
 retained = Arbitrated("retained", "Utile.", FULL, "", "jules")
 rejected = replace(retained, outcome="rejected")
 
@@ -68,10 +68,10 @@ EVERY_COMMAND = (
     REVISE,
     Link((B,), "ada", frozenset({B})),
     Unlink(A, "Pourquoi.", "ada"),
-    Submit("spring", MEETINGS),
-    GiveOpinion("spring", True, "Favorable."),
+    Submit("spring", "secretary-1", MEETINGS),
+    GiveOpinion("spring", True, "Favorable.", "secretary-1"),
     ARBITRATE,
-    ReportProgress("Commencé."),
+    ReportProgress("Commencé.", "publisher-1"),
 )
 
 ACCEPTED = [
@@ -90,9 +90,9 @@ ACCEPTED = [
         Link((A,), "ada", frozenset({A})),
         (linked,),
     ),
-    Accepts("a draft goes before the committee", given(*DRAFT), Submit("spring", MEETINGS), (submitted,)),
-    Accepts("the committee gives its opinion", given(*BEFORE), GiveOpinion("spring", True, "Favorable."), (advised,)),
-    Accepts("the committee may advise against", given(*BEFORE), GiveOpinion("spring", False, "Non."), (OpinionGiven("spring", False, "Non."),)),
+    Accepts("a draft goes before the committee", given(*DRAFT), Submit("spring", "secretary-1", MEETINGS), (submitted,)),
+    Accepts("the committee gives its opinion", given(*BEFORE), GiveOpinion("spring", True, "Favorable.", "secretary-1"), (advised,)),
+    Accepts("the committee may advise against", given(*BEFORE), GiveOpinion("spring", False, "Non.", "secretary-1"), (OpinionGiven("spring", False, "Non.", "secretary-1"),)),
     *(
         Accepts(f"a proposal is {outcome} with a motive", given(*ADVISED), replace(ARBITRATE, outcome=outcome), (replace(retained, outcome=outcome),))
         for outcome in get_args(Outcome)
@@ -110,12 +110,12 @@ ACCEPTED = [
         (retained,),
     ),
     Accepts("a theme in which nothing counts is covered", given(*ADVISED), replace(ARBITRATE, coverage=Coverage(0, 0, 900)), (replace(retained, coverage=Coverage(0, 0, 900)),)),
-    Accepts("progress is reported on what was retained", given(*DECIDED), ReportProgress("Commencé."), (ProgressReported("Commencé."),)),
+    Accepts("progress is reported on what was retained", given(*DECIDED), ReportProgress("Commencé.", "publisher-1"), (ProgressReported("Commencé.", "publisher-1"),)),
     Accepts(
         "progress is reported on what was amended, again and again",
-        given(*ADVISED, replace(retained, outcome="amended"), ProgressReported("Commencé.")),
-        ReportProgress("Fini."),
-        (ProgressReported("Fini."),),
+        given(*ADVISED, replace(retained, outcome="amended"), ProgressReported("Commencé.", "publisher-1")),
+        ReportProgress("Fini.", "publisher-1"),
+        (ProgressReported("Fini.", "publisher-1"),),
     ),
 ]  # fmt: skip
 
@@ -138,21 +138,21 @@ REFUSED = [
         {"contributions": [B, C]},
     ),
     Refuses("only a link is taken back", given(*DRAFT), Unlink(B, "Hors sujet.", "ada"), "not-linked", {"contribution": B}),
-    Refuses("a proposal rests on a contribution", given(drafted), Submit("spring", MEETINGS), "no-contribution-linked"),
+    Refuses("a proposal rests on a contribution", given(drafted), Submit("spring", "secretary-1", MEETINGS), "no-contribution-linked"),
     Refuses(
         "a proposal whose last link was taken back rests on nothing",
         given(*DRAFT, ContributionUnlinked(A, "Hors sujet.", "bob")),
-        Submit("spring", MEETINGS),
+        Submit("spring", "secretary-1", MEETINGS),
         "no-contribution-linked",
     ),
-    Refuses("a proposal goes before a meeting that was convened", given(*DRAFT), Submit("autumn", MEETINGS), "unknown-meeting", {"field": "meeting", "meeting": "autumn"}),
+    Refuses("a proposal goes before a meeting that was convened", given(*DRAFT), Submit("autumn", "secretary-1", MEETINGS), "unknown-meeting", {"field": "meeting", "meeting": "autumn"}),
     *(
         Refuses(f"{type(command).__name__} changes nothing before the committee", given(*BEFORE), command, "not-now", {"state": "BeforeCommittee"})
         for command in EVERY_COMMAND[:5]
     ),
-    Refuses("the opinion is that of its own meeting", given(*BEFORE), GiveOpinion("autumn", True, "Oui."), "other-meeting", {"field": "meeting", "meeting": "spring"}),
-    Refuses("an opinion needs a submission", given(*DRAFT), GiveOpinion("spring", True, "Oui."), "not-now"),
-    Refuses("an opinion is given once", given(*ADVISED), GiveOpinion("spring", True, "Oui."), "not-now", {"state": "Advised"}),
+    Refuses("the opinion is that of its own meeting", given(*BEFORE), GiveOpinion("autumn", True, "Oui.", "secretary-1"), "other-meeting", {"field": "meeting", "meeting": "spring"}),
+    Refuses("an opinion needs a submission", given(*DRAFT), GiveOpinion("spring", True, "Oui.", "secretary-1"), "not-now"),
+    Refuses("an opinion is given once", given(*ADVISED), GiveOpinion("spring", True, "Oui.", "secretary-1"), "not-now", {"state": "Advised"}),
     Refuses("a draft is not arbitrated", given(*DRAFT), ARBITRATE, "opinion-missing"),
     Refuses("the committee gives its opinion first", given(*BEFORE), ARBITRATE, "opinion-missing"),
     Refuses("arbitration waits until the consultation has closed", given(*ADVISED), replace(ARBITRATE, consultation_closed=False), "consultation-running"),
@@ -168,8 +168,8 @@ REFUSED = [
         Refuses(f"{type(command).__name__} comes too late once it is decided", given(*DECIDED), command, "not-now", {"state": "Decided"})
         for command in EVERY_COMMAND[:7]
     ),
-    Refuses("progress waits for a decision", given(*ADVISED), ReportProgress("Commencé."), "not-now"),
-    Refuses("what was rejected makes no progress", given(*REJECTED), ReportProgress("Commencé."), "not-retained"),
+    Refuses("progress waits for a decision", given(*ADVISED), ReportProgress("Commencé.", "publisher-1"), "not-now"),
+    Refuses("what was rejected makes no progress", given(*REJECTED), ReportProgress("Commencé.", "publisher-1"), "not-retained"),
 ]  # fmt: skip
 
 
@@ -200,7 +200,7 @@ def test_what_was_decided_can_be_folded(case: Accepts) -> None:
         (BEFORE, linked),
         (BEFORE, retained),
         (ADVISED, submitted),
-        (ADVISED, ProgressReported("Commencé.")),
+        (ADVISED, ProgressReported("Commencé.", "publisher-1")),
         (DECIDED, retained),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, tuple) else f"after {len(value)} events",

@@ -22,16 +22,16 @@ from domain.record import fold
 from tests.domain.grammar import Accepts, Refuses, refusal
 
 DIGEST = b"\x09" * 32
-NEXT = UUID(int=9)
+THIS, NEXT = UUID(int=8), UUID(int=9)
 
-prepared = Prepared("culture", "results", 900, DIGEST, "karim")
+prepared = Prepared("culture", "results", 900, DIGEST, "karim", 905)
 published = Published("https://exemple.fr/resultats", "karim")
-superseded = Superseded(NEXT, "Une coquille.")
+superseded = Superseded(NEXT, "Une coquille.", "karim")
 
-PREPARE = Prepare("culture", "results", 900, DIGEST, "karim", consultation_closed=True, outstanding=0)
+PREPARE = Prepare("culture", "results", 900, DIGEST, "karim", 905, consultation_closed=True, outstanding=0)
 SNAPSHOT = replace(PREPARE, kind="snapshot", consultation_closed=False, outstanding=12)
-PUBLISH = Publish("https://exemple.fr/resultats", "karim")
-SUPERSEDE = Supersede(NEXT, "Une coquille.", successor_published=True)
+PUBLISH = Publish("https://exemple.fr/resultats", "karim", erased_since=0)
+SUPERSEDE = Supersede(THIS, NEXT, "Une coquille.", "karim", successor="culture")
 
 
 def given(*events: Event) -> State:
@@ -58,8 +58,13 @@ REFUSED = [
     Refuses("what nobody published is not superseded", given(prepared), SUPERSEDE, "not-now", {"state": "Ready"}),
     Refuses("a bundle is published once", given(prepared, published), PUBLISH, "not-now", {"state": "Public"}),
     Refuses("superseding says why", given(prepared, published), replace(SUPERSEDE, reason=" "), "reason-missing", {"field": "reason"}),
-    Refuses("the successor is published first", given(prepared, published), replace(SUPERSEDE, successor_published=False), "not-now",
+    Refuses("a bundle that holds what was erased since is not published", given(prepared), replace(PUBLISH, erased_since=1),
+            "bundle-outdated", {"erased_since": 1}),
+    Refuses("the successor is published first", given(prepared, published), replace(SUPERSEDE, successor=None), "not-a-successor",
             {"field": "by"}),
+    Refuses("the successor is of the same consultation", given(prepared, published), replace(SUPERSEDE, successor="autre"),
+            "not-a-successor", {"field": "by"}),
+    Refuses("nothing supersedes itself", given(prepared, published), replace(SUPERSEDE, by=THIS), "not-a-successor", {"field": "by"}),
     Refuses("what is superseded stays so", given(prepared, published, superseded), SUPERSEDE, "not-now", {"state": "Replaced"}),
     Refuses("what is superseded is not published again", given(prepared, published, superseded), PUBLISH, "not-now", {"state": "Replaced"}),
 ]  # fmt: skip

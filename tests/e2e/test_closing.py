@@ -36,7 +36,8 @@ async def database(servers: Servers) -> Database:
 
 async def closed_at(store: PostgresStore, theme: str) -> int:
     entries = await store.stream(consultation_stream(SLUG))
-    return next(entry.id for entry in entries if CODEC.decode(entry.topic, entry.state) == ThemeClosed(theme))
+    closed = ThemeClosed(theme, by="system")
+    return next(entry.id for entry in entries if CODEC.decode(entry.topic, entry.state) == closed)
 
 
 async def test_every_acknowledged_deposit_stands_before_the_closing_and_every_other_is_refused(database: Database) -> None:
@@ -77,7 +78,7 @@ async def one_round(
         other.stdin.write(b"\n")
         before = [asyncio.create_task(outcome(deposits, theme, f"before-{theme}-{number:020}")) for number in range(EACH)]
         await queued(store, EACH)
-        closing = asyncio.create_task(handle.consultation(SLUG, CloseTheme(theme, CLOSES)))
+        closing = asyncio.create_task(handle.consultation(SLUG, CloseTheme(theme, CLOSES, by="system")))
         await queued(store, EACH + 1)
         after = [asyncio.create_task(outcome(deposits, theme, f"after-{theme}-{number:020}")) for number in range(EACH)]
         await queued(store, 2 * EACH + 1)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -188,9 +189,10 @@ def test_the_clock_brings_about_what_is_due(tmp_path: Path) -> None:
         statement = {"clause": "2.cordialite", "statement": "Le ton."}
         assert mona.post(f"/v1/moderation/{hidden['contribution']}/hidden", json=statement).status_code == 200
         asking.review(leased, mona)
-        now = administrator.get("/v1/clock").json()["now"]
+        now = datetime.fromisoformat(administrator.get("/v1/clock").json()["now"])
+        in_a_year = (now + timedelta(days=366)).isoformat()
 
-        assert administrator.put("/v1/clock", json={"now": now.replace("2026", "2027")}).status_code == 200
+        assert administrator.put("/v1/clock", json={"now": in_a_year}).status_code == 200
         until(lambda: asking.status(hidden)["status"] == "visible")
         taken = asking.review(leased, nils)
         assert taken["look"] == "first"
@@ -201,7 +203,7 @@ def test_the_clock_brings_about_what_is_due(tmp_path: Path) -> None:
         until(lambda: asking.public.get(asking.base).json()["phase"] == "over")
         refused = asking.deposit("Trop tard.")
         assert problem(refused, 409)["type"].endswith(":theme-closed")
-        assert problem(administrator.put("/v1/clock", json={"now": now}), 409)["type"].endswith(":too-early")
+        assert problem(administrator.put("/v1/clock", json={"now": in_a_year}), 409)["type"].endswith(":too-early")
         asking.close()
 
 

@@ -62,18 +62,20 @@ class World:
         )
         codes = tuple(Code(name, name.title(), "Ce qui est dit.") for name in ("access", "costs", "other"))
         made: list[Event] = [
-            consultation.Prepared(slug, "Une consultation", "fr"),
-            consultation.PoliciesAdopted("after", 3_600, 7_200, readers, 600, 2, 20_000, 365),
-            consultation.CharterAdopted(1, clauses, ""),
-            *(consultation.ThemeAdded(name, name.title(), "Quoi ?", NOON, LATER) for name in themes),
-            consultation.MethodologyAdopted(1, "# Méthode\n\nChaque texte est lu deux fois.\n", ""),
-            consultation.CodebookAdopted(1, codes, ""),
-            consultation.CommitmentMade("synthesis", "Publier la synthèse.", date(2026, 4, 1)),
-            consultation.CommitmentMade("decisions", "Publier les décisions.", date(2999, 1, 1)),
+            consultation.Prepared(slug, "Une consultation", "fr", by="staff-administrator"),
+            consultation.PoliciesAdopted("after", 3_600, 7_200, readers, 600, 2, 20_000, 365, by="staff-administrator"),
+            consultation.CharterAdopted(1, clauses, "", by="staff-administrator"),
+            *(consultation.ThemeAdded(name, name.title(), "Quoi ?", NOON, LATER, by="staff-administrator") for name in themes),
+            consultation.MethodologyAdopted(1, "# Méthode\n\nChaque texte est lu deux fois.\n", "", by="staff-administrator"),
+            consultation.CodebookAdopted(1, codes, "", by="staff-administrator"),
+            consultation.CommitmentMade("synthesis", "Publier la synthèse.", date(2026, 4, 1), by="staff-administrator"),
+            consultation.CommitmentMade("decisions", "Publier les décisions.", date(2999, 1, 1), by="staff-administrator"),
         ]
         promise, seed = await self.seal(stream, len(made) + 1, consultation.Opened, seed=SEED.hex())
-        made.append(consultation.Opened(sha256(SEED).digest(), seed, promise))
-        return await self.append(stream, *made, *(consultation.ThemeOpened(name) for name in themes), slug=slug)
+        made.append(consultation.Opened(sha256(SEED).digest(), seed, promise, by="staff-administrator"))
+        return await self.append(
+            stream, *made, *(consultation.ThemeOpened(name, by="staff-administrator") for name in themes), slug=slug
+        )
 
     async def submitted(self, text: str, theme: str = "data", *, held: bool = False, slug: str = SLUG) -> tuple[UUID, Submitted]:
         """A deposit that is not written yet."""
@@ -177,13 +179,22 @@ class World:
         await self.erase(erased)
         await self.erase(hidden_erased)
         stream = consultation_stream(SLUG)
-        await self.append(stream, consultation.CommitteeConvened("spring", date(2026, 5, 1)))
+        await self.append(stream, consultation.CommitteeConvened("spring", date(2026, 5, 1), by="staff-administrator"))
         await self.append(
-            idea, proposal.Submitted("spring"), proposal.OpinionGiven("spring", favourable=True, opinion="Favorable.")
+            idea,
+            proposal.Submitted("spring", "secretary-1"),
+            proposal.OpinionGiven("spring", favourable=True, opinion="Favorable.", secretary="secretary-1"),
         )
-        await self.append(stream, consultation.ThemeClosed("data"), consultation.ThemeClosed("arts"), consultation.Closed())
+        await self.append(
+            stream,
+            consultation.ThemeClosed("data", by="staff-administrator"),
+            consultation.ThemeClosed("arts", by="staff-administrator"),
+            consultation.Closed(by="staff-administrator"),
+        )
         seen = proposal.Coverage(1, 3, await self.store.head())
         await self.append(idea, proposal.Arbitrated("retained", "Utile.", seen, "Le calendrier.", "secretary-1"))
-        await self.append(idea, proposal.ProgressReported("Commencé."))
-        await self.append(stream, consultation.CommitmentKept("synthesis", "https://exemple.fr/synthese"))
+        await self.append(idea, proposal.ProgressReported("Commencé.", "publisher-1"))
+        await self.append(
+            stream, consultation.CommitmentKept("synthesis", "https://exemple.fr/synthese", by="staff-administrator")
+        )
         return streams

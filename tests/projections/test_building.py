@@ -78,6 +78,7 @@ async def test_a_dump_names_every_table_and_row(world: World) -> None:
         "commitment": 2,
         "link": 2,
         "meeting": 1,
+        "read_consultation": 1,
         "progress": 1,
         "proposal": 2,
     }

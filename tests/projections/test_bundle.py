@@ -30,7 +30,7 @@ VERBATIM = '=SUM(A1) ; "guillemets" &eacute;\r\n\tL’été\u2028\r fin\n'
 
 async def bundle(world: World, out: Path, position: int | None = None) -> Bundle:
     at = await world.store.head() if position is None else position
-    return await write_bundle(world.store, world.pool, world.sealer, SLUG, at, out)
+    return await write_bundle(world.store, world.pool, world.sealer, SLUG, at, at, out)
 
 
 def rows(out: Path, name: str) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def present(folder: Path) -> list[str]:
 
 async def test_a_bundle_holds_every_table_and_document_in_folder_and_zip(world: World, tmp_path: Path) -> None:
     await world.life()
-    await world.append(consultation_stream(SLUG), consultation.SynthesisAdopted("Voilà."))
+    await world.append(consultation_stream(SLUG), consultation.SynthesisAdopted("Voilà.", by="staff-administrator"))
     made = await bundle(world, tmp_path / "out")
     documents = {"README.txt", "manifest.json", "methodology.md", "charter.json", "codebook.json", "synthesis.md"}
     expected = documents | {f"{name}.{form}" for name in TABLES for form in ("csv", "json")}
@@ -79,7 +79,9 @@ async def test_the_same_position_gives_the_same_bytes_whatever_happened_since(wo
     position = await world.store.head()
     first = await bundle(world, tmp_path / "first", position)
     await world.keep(await world.deposit("Plus tard"))
-    await world.append(consultation_stream(SLUG), consultation.MethodologyAdopted(2, "Autrement.", "Plus clair."))
+    await world.append(
+        consultation_stream(SLUG), consultation.MethodologyAdopted(2, "Autrement.", "Plus clair.", by="staff-administrator")
+    )
     os.utime(first.folder / "charter.json", (0, 0))
     second, third = await asyncio.gather(
         bundle(world, tmp_path / "second", position), bundle(world, tmp_path / "third", position)
@@ -192,7 +194,7 @@ async def test_outcomes_arbitrations_and_promises_are_told(world: World, tmp_pat
     assert (arbitrated["outcome"], arbitrated["read"], arbitrated["why_not_waited"]) == ("retained", 1, "Le calendrier.")
     assert {row["contribution"] for row in rows(out, "links")} == {str(kept), str(granted)}
     assert {(row["contribution"], row["code"]) for row in rows(out, "codes")} == {
-        (str(kept), "access"), (str(kept), "costs"), (str(granted), "other"),
+        (str(kept), "access"), (str(kept), "costs"),
     }  # fmt: skip
     assert [row["id"] for row in rows(out, "commitments")] == ["synthesis", "decisions"]
     assert rows(out, "commitments")[1]["status"] == "due"
@@ -204,7 +206,7 @@ async def test_outcomes_arbitrations_and_promises_are_told(world: World, tmp_pat
 
 async def test_every_charter_that_was_consented_to_is_there(world: World, tmp_path: Path) -> None:
     await world.consultation()
-    await world.append(consultation_stream(SLUG), consultation.CharterAdopted(2, (), "Plus court."))
+    await world.append(consultation_stream(SLUG), consultation.CharterAdopted(2, (), "Plus court.", by="staff-administrator"))
     charter = msgspec.json.decode(((await bundle(world, tmp_path / "out")).folder / "charter.json").read_bytes())
     assert charter["version"] == 2
     assert [(each["version"], each["reason"], len(each["clauses"])) for each in charter["versions"]] == [

@@ -53,15 +53,15 @@ class FixedClock:
 def commands(mode: Mode = "after", themes: tuple[str, ...] = ("french-language", "archives")) -> list[Command]:
     policies = Policies(mode, POLICIES.second_look_s, POLICIES.appeal_s, 2, POLICIES.lease_s)
     return [
-        Prepare(SLUG, "Stratégie numérique culturelle", "fr"),
-        AdoptPolicies(policies),
-        AdoptCharter(CLAUSES),
-        *(AddTheme(theme, theme, "Que proposez-vous ?", OPENS, CLOSES) for theme in themes),
-        AdoptMethodology("Chaque contribution est lue deux fois."),
-        AdoptCodebook(CODES),
-        MakeCommitment("verbatims", "Publier tous les verbatims.", date(2027, 6, 30)),
-        Open(sha256(SEED).digest(), PENDING, secrets.token_bytes(32)),
-        *(OpenTheme(theme, DURING) for theme in themes),
+        Prepare(SLUG, "Stratégie numérique culturelle", "fr", by="staff-administrator"),
+        AdoptPolicies(policies, by="staff-administrator"),
+        AdoptCharter(CLAUSES, by="staff-administrator"),
+        *(AddTheme(theme, theme, "Que proposez-vous ?", OPENS, CLOSES, by="staff-administrator") for theme in themes),
+        AdoptMethodology("Chaque contribution est lue deux fois.", by="staff-administrator"),
+        AdoptCodebook(CODES, by="staff-administrator"),
+        MakeCommitment("verbatims", "Publier tous les verbatims.", date(2027, 6, 30), by="staff-administrator"),
+        Open(sha256(SEED).digest(), PENDING, secrets.token_bytes(32), by="staff-administrator"),
+        *(OpenTheme(theme, DURING, by="staff-administrator") for theme in themes),
     ]
 
 

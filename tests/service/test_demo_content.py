@@ -32,9 +32,9 @@ def test_a_definition_that_ships_opens(path: Path) -> None:
     definition = msgspec.toml.decode(path.read_bytes(), type=Definition)
 
     state: State = None
-    for event in prepared(definition):
+    for event in prepared(definition, "system"):
         state = evolve(state, event)
-    (opened,) = decide(state, Open(sha256(bytes(32)).digest(), PENDING, bytes(32)))
+    (opened,) = decide(state, Open(sha256(bytes(32)).digest(), PENDING, bytes(32), by="system"))
 
     assert definition.slug == path.stem
     assert isinstance(evolve(state, opened), Running)

@@ -81,7 +81,7 @@ async def test_many_at_once_under_one_key_make_one_contribution(desk: Desk) -> N
 
 async def test_a_retry_after_the_closing_meets_the_same_receipt(desk: Desk) -> None:
     receipt = await desk.deposits.accept(SLUG, KEY, DEPOSIT)
-    await desk.handle.consultation(SLUG, CloseTheme("archives", CLOSES))
+    await desk.handle.consultation(SLUG, CloseTheme("archives", CLOSES, by="system"))
 
     assert await desk.deposits.accept(SLUG, KEY, DEPOSIT) == receipt
     with pytest.raises(Refused) as refused:
@@ -125,8 +125,8 @@ async def test_what_changed_since_memory_was_read_is_read_again(desk: Desk) -> N
     """Another process closes, extends, adopts: this one decides on what stands now, not on what it remembers."""
     await desk.deposits.warm(SLUG)
     elsewhere = Handle(desk.store)
-    await elsewhere.consultation(SLUG, ExtendTheme("archives", CLOSES.replace(year=2027), "Peu de réponses."))
-    await elsewhere.consultation(SLUG, AdoptCharter(CLAUSES, "Une coquille."))
+    await elsewhere.consultation(SLUG, ExtendTheme("archives", CLOSES.replace(year=2027), "Peu de réponses.", by="system"))
+    await elsewhere.consultation(SLUG, AdoptCharter(CLAUSES, "Une coquille.", by="system"))
 
     with pytest.raises(Refused) as refused:
         await desk.deposits.accept(SLUG, KEY, DEPOSIT)

@@ -33,6 +33,16 @@ CREATE TABLE registre.clock (
 );
 INSERT INTO registre.clock (shift) VALUES ('0');
 
+-- What each member of staff took last from a queue: locked by whoever takes for them, so that nobody holds two items, whatever they send at once.
+CREATE TABLE registre.turn (
+    consultation text NOT NULL,
+    kind         text NOT NULL,
+    holder       text NOT NULL,
+    assignment   uuid,
+    contribution uuid,
+    PRIMARY KEY (consultation, kind, holder)
+);
+
 -- How far each follower has come; moved in the transaction that its effects are written in.
 CREATE TABLE registre.tracking (
     follower text   PRIMARY KEY,
@@ -124,6 +134,7 @@ BEGIN
     EXECUTE format('GRANT SELECT ON registre.events, registre.head TO %I', service);
     EXECUTE format('GRANT SELECT, UPDATE ON registre.clock TO %I', service);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON registre.tracking TO %I', service);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE ON registre.turn TO %I', service);
     EXECUTE format('GRANT SELECT, INSERT ON registre.snapshot TO %I', service);
     EXECUTE format('GRANT SELECT ON public.registre_migration TO %I', service);
     EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA registre TO %I', service);
