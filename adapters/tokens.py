@@ -136,7 +136,18 @@ def _claims(token: str, key: Any, algorithms: Sequence[str], issuer: str, audien
         raise TokenRefused("malformed") from None
     if not claims["sub"]:
         raise TokenRefused("claim-missing")
+    if not _encodable(claims["sub"]):
+        raise TokenRefused("malformed")
     return claims
+
+
+def _encodable(text: str) -> bool:
+    """Whether a text is Unicode: JSON can spell half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _MISSING: Final[Mapping[str, Reason]] = {"aud": "audience", "iss": "issuer"}

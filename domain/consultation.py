@@ -359,7 +359,7 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
         case Preparing(adopted), AddTheme(theme) if theme in adopted.themes:
             raise Refused("duplicate", field="theme", value=theme)
         case Preparing(), AddTheme(opens=opens, closes=closes) if closes <= opens:
-            raise Refused("window-empty", theme=command.theme)
+            raise Refused("window-empty", field="closes", theme=command.theme)
         case Preparing(), AddTheme(theme, title, question, opens, closes):
             return (ThemeAdded(theme, title, question, opens, closes, by=command.by),)
         case _, AddTheme():
@@ -391,7 +391,7 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
         case Running(), ExtendTheme(reason=reason) if not reason.strip():
             raise Refused("reason-missing", field="reason")
         case Running(adopted), ExtendTheme(theme, closes) if closes <= adopted.themes[theme].closes:
-            raise Refused("closing-not-later", theme=theme, closes=adopted.themes[theme].closes)
+            raise Refused("closing-not-later", field="closes", theme=theme, closes=adopted.themes[theme].closes)
         case Running(), ExtendTheme(theme, closes, reason):
             return (ThemeExtended(theme, closes, reason, by=command.by),)
         case Running(adopted), CloseTheme(theme, now) if now < adopted.themes[theme].closes:

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
+NOT_BLANK: Final = r"^[^\x00]*[^\x00\s][^\x00]*$"
 Slug = Annotated[
     str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}(?!\n)$", max_length=64, description="Lower-case letters, digits and hyphens.")
 ]
@@ -17,9 +18,7 @@ Line = Annotated[
         min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*(?!\n)$", description="One line of text."
     ),
 ]
-Prose = Annotated[
-    str, Meta(min_length=1, max_length=20_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$", description="Text, line breaks allowed.")
-]
+Prose = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=NOT_BLANK, description="Text, line breaks allowed.")]
 Reason = Annotated[str, Meta(max_length=2_000, pattern=r"^[^\x00]*$", description="Why; may be empty only before opening.")]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its offset.")]
 

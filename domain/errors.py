@@ -12,7 +12,7 @@ TITLES: Final[dict[str, str]] = {
     "already-read": "a reader sees a contribution once",
     "appeal-too-late": "the delay for an appeal has passed",
     "appointed-before-opening": "this is adopted before the consultation opens and stands from then on",
-    "bundle-outdated": "a contribution that the bundle holds has been erased since: prepare another",
+    "bundle-outdated": "a contribution that the bundle shows has been hidden or erased since: prepare another, of the present",
     "charter-superseded": "consent is given to the charter in force",
     "clause-not-in-force": "the clause is not one that allows a removal in the charter consented to",
     "closing-not-later": "an extension moves the closing to a later moment",

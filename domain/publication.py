@@ -48,13 +48,15 @@ class Prepare(Struct, frozen=True):
     """At `position`."""
     outstanding: int
     """Contributions that are neither published nor withheld with a reason, at `position`."""
+    concealed: int
+    """Contributions that the public saw at `position` and that have been hidden since."""
 
 
 class Publish(Struct, frozen=True):
     location: str
     publisher: str
-    erased_since: int
-    """Contributions of the consultation that have been erased after what the bundle heeds."""
+    concealed: int
+    """Contributions that the bundle shows, and that have been hidden or erased since."""
 
 
 class Supersede(Struct, frozen=True):
@@ -74,6 +76,7 @@ class Ready(Struct, frozen=True):
     """Prepared: the publisher sees it, the public does not."""
 
     consultation: str
+    position: int
     seen: int
 
 
@@ -96,10 +99,12 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             raise Refused("consultation-running", field="kind")
         case None, Prepare(kind="results", outstanding=outstanding) if outstanding:
             raise Refused("contributions-outstanding", outstanding=outstanding)
+        case None, Prepare(concealed=concealed) if concealed:
+            raise Refused("bundle-outdated", field="position", concealed=concealed)
         case None, Prepare(consultation, kind, position, digest, publisher, seen):
             return (Prepared(consultation, kind, position, digest, publisher, seen),)
-        case Ready(), Publish(erased_since=erased_since) if erased_since:
-            raise Refused("bundle-outdated", erased_since=erased_since)
+        case Ready(), Publish(concealed=concealed) if concealed:
+            raise Refused("bundle-outdated", concealed=concealed)
         case Ready(), Publish(location, publisher):
             return (Published(location, publisher),)
         case Public(), Supersede(reason=reason) if not reason.strip():
@@ -115,8 +120,8 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
 
 def evolve(state: State, event: Event) -> State:
     match state, event:
-        case None, Prepared(consultation, seen=seen):
-            return Ready(consultation, seen)
+        case None, Prepared(consultation, position=position, seen=seen):
+            return Ready(consultation, position, seen)
         case Ready(consultation), Published():
             return Public(consultation)
         case Public(consultation), Superseded():

@@ -7,6 +7,7 @@ from typing import Protocol
 from asyncpg import Pool
 
 from adapters.postgres import queries
+from domain.definition import within_reach
 from domain.errors import Refused
 
 QUERIES = queries.load(Path(__file__).with_name("clock.sql"))
@@ -39,6 +40,8 @@ class MovableClock:
 
     async def move(self, moment: datetime) -> None:
         """Set the time. Raises Refused when the log holds something later: its stamps never decrease."""
+        if not within_reach(moment):
+            raise Refused("moment-out-of-range", field="now")
         latest = await self._pool.fetchval(QUERIES["latest_stamp"])
         if latest is not None and moment < latest:
             raise Refused("too-early", field="now", latest=latest)

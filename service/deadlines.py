@@ -1,17 +1,19 @@
 """What the clock brings about, issued as ordinary commands: the domain decides whether its time has come."""
 
 import asyncio
+from contextlib import aclosing
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from adapters.store import Unavailable
-from domain.consultation import Close, CloseTheme, OpenTheme, Running
+from adapters.postgres.pool import server_may_be_away
+from adapters.store import Chosen, Unavailable
+from domain.consultation import Close, CloseTheme, Opened, OpenTheme, Running
 from domain.contribution import ExpireLease, LiftUnconfirmed
 from domain.definition import SYSTEM
 from domain.errors import Refused
-from projections.themes import views as themes
+from domain.record import topic
 from projections.treatment import views as treatment
 from service.clock import MovableClock
 from service.problems import Failure
@@ -31,7 +33,8 @@ class Deadlines:
         """Until cancelled."""
         while True:
             try:
-                await self.tick()
+                async with server_may_be_away():
+                    await self.tick()
             except Unavailable as error:
                 _log.warning("deadlines wait", reason=str(error))
             await asyncio.sleep(TICK_S if not isinstance(self._shared.clock, MovableClock) else TICK_S / 4)
@@ -41,10 +44,14 @@ class Deadlines:
         if isinstance(self._shared.clock, MovableClock):
             await self._shared.clock.refresh()
         done = 0
-        for entry in await themes.consultations(self._shared.pool):
-            if entry.phase == "running":
-                done += await self._windows(entry.slug)
+        for slug in await self._opened():
+            done += await self._windows(slug)
         return done + await self._contributions()
+
+    async def _opened(self) -> list[str]:
+        """Every consultation that has opened, as the log says: windows close whatever becomes of the read models."""
+        async with aclosing(self._shared.store.pages(chosen=Chosen(topics=(topic(Opened),)))) as pages:
+            return [entry.consultation async for page in pages for entry in page]
 
     async def _windows(self, slug: str) -> int:
         state, _ = await self._shared.handle.terms_of(slug, fresh=True)

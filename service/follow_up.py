@@ -78,7 +78,7 @@ class FollowUp:
 
     async def status(self, stream: UUID, code: str) -> Status:
         """Raises Missing, Refused("wrong-code")."""
-        entries = await self._handle.store.stream(stream)
+        entries = await self._handle.entries(CONTRIBUTION.name, stream)
         past = await history(self._sealer, entries, unseal=False)
         state = past.state
         if state is None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from adapters.records import event_of
-from adapters.store import Conflict, Draft, EventStore
+from adapters.store import Conflict, Draft, Entry, EventStore
 from domain import consultation, contribution, proposal, publication
 from domain.record import CODEC, Event, consultation_stream, fold, topic
 from service.problems import Contended, VersionMismatch, missing
@@ -71,9 +71,14 @@ class Handle:
         self._consultations: dict[str, Loaded[consultation.Present]] = {}
 
     async def load(self, concept: Concept[S, C], stream: UUID) -> Loaded[S]:
-        entries = await self.store.stream(stream)
+        entries = await self.entries(concept.name, stream)
         state = fold(concept.evolve, map(event_of, entries))
         return Loaded(state, entries[-1].originator_version if entries else 0)
+
+    async def entries(self, concept: str, stream: UUID) -> list[Entry]:
+        """The events of a stream; none for one of another concept: to whoever asks for a proposal, a contribution is no such thing."""
+        entries = await self.store.stream(stream)
+        return entries if entries and entries[0].topic.startswith(f"{concept}.") else []
 
     async def existing(self, concept: Concept[S, C], stream: UUID) -> tuple[S, int]:
         """State and version of a stream that must be there. Raises Missing."""

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 import asyncpg
+import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, Message
 from msgspec import Struct, field
 
 from adapters.key_sets import KeySetUnavailable
@@ -25,6 +26,8 @@ from projections.pages import BadCursor
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2
+LONGEST: Final = 200
+"""Characters of a field's name, or of what is wrong with it."""
 
 _log = structlog.get_logger()
 
@@ -133,6 +136,27 @@ def unavailable(_: Request[Any, Any, Any], error: Unavailable) -> Response[Any]:
     )
 
 
+def too_late() -> list[Message]:
+    """The whole answer to a request that nothing has answered in time, as ASGI messages."""
+    body = msgspec.json.encode(
+        {
+            "type": "urn:registre:problem:unavailable",
+            "title": "the service has not answered in time",
+            "status": 503,
+            "detail": "what was sent may have been recorded: repeat it with the same key",
+        }
+    )
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"retry-after", str(RETRY_AFTER_S).encode()),
+    ]
+    return [
+        {"type": "http.response.start", "status": 503, "headers": headers},
+        {"type": "http.response.body", "body": body, "more_body": False},
+    ]
+
+
 def database_away(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A view that could not be read."""
     return unavailable(request, Unavailable(f"PostgreSQL is away: {type(error).__name__}"))
@@ -184,6 +208,7 @@ _TITLES: Final[Mapping[int, tuple[str, str]]] = {
     403: ("forbidden", "the role does not allow this"),
     404: ("not-found", "there is no such thing here"),
     405: ("method-not-allowed", "this method is not offered here"),
+    408: ("too-slow", "the body did not arrive in time"),
     413: ("too-large", "the body is larger than the service takes"),
     415: ("unsupported-media-type", "the body must be application/json"),
 }
@@ -191,14 +216,23 @@ _TITLES: Final[Mapping[int, tuple[str, str]]] = {
 
 def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """What Litestar itself raises: routing, parsing, guards."""
+    if isinstance(error, InternalServerException):  # Litestar's word for a client that broke off; nobody hears the answer
+        return problem(400, "incomplete", "the request ended before its body did")
     code, title = _TITLES.get(error.status_code, ("error", error.detail))
     more: dict[str, object] = {}
     if isinstance(error, ValidationException):
         if isinstance(error.extra, list):
-            more["errors"] = [{"field": _field(request, item), "message": item.get("message", "")} for item in error.extra]
+            more["errors"] = [
+                {"field": _short(_field(request, item)), "message": _short(item.get("message", ""))} for item in error.extra
+            ]
         elif missing_one := _MISSING.match(error.detail):
             more["errors"] = [{"field": missing_one["name"], "message": "missing"}]
     return problem(error.status_code, code, title, detail=_plain(error.detail), headers=error.headers, more=more)
+
+
+def _short(said: str) -> str:
+    """What a sender sent need not come back whole."""
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]}..."
 
 
 _MISSING: Final = re.compile(r"^Missing required \w+ parameter '(?P<name>[^']+)'")
@@ -252,6 +286,7 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
     403: "The role, or the receipt's code, does not allow this.",
     404: "Unknown identifier.",
     405: "This method is not offered here.",
+    408: "The body did not arrive in time.",
     409: "A rule refuses this in the present state; the type says which.",
     410: "The contribution has been erased.",
     412: "If-Match names another version.",
@@ -263,10 +298,10 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
 
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
-    """The problems that a route may answer, for its OpenAPI entry. 400, 404, 405 and 503 may come from any route."""
+    """The problems that a route may answer, for its OpenAPI entry. 400, 404, 405 and 503 may come from any route, 408 where a body may."""
     return {
         status: ResponseSpec(Problem, description=_DESCRIPTIONS[status], media_type=MEDIA_TYPE, generate_examples=False)
-        for status in sorted({400, 404, 405, 503, *statuses})
+        for status in sorted({400, 404, 405, 503, *statuses, *({408} if 413 in statuses else ())})
     }
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 import uvloop
 from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 from litestar import Litestar
@@ -26,6 +27,8 @@ from service.wiring import resources
 from service.workers import work
 
 BACKLOG: Final = 1_024
+HEADER_MS: Final = 10_000
+"""How long the head of a request may take to arrive, in milliseconds."""
 BACKPRESSURE: Final = 512
 """Requests at once in each HTTP worker: beyond them clients wait in the backlog."""
 DRAIN_S: Final = 10
@@ -65,6 +68,7 @@ def serve_http(settings: Settings) -> None:
         loop=Loops.uvloop,
         http=HTTPModes.http1,
         websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS),
         backlog=BACKLOG,
         backpressure=BACKPRESSURE,
         factory=True,

@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from adapters.records import event_of
 from adapters.sealing import Sealer
-from adapters.store import Chosen, EventStore, Unavailable
+from adapters.store import EventStore, Unavailable
 from domain import consultation, publication
-from domain.contribution import Erased
 from domain.publication import Command, Kind, Prepare, Public, Publish, Ready, Replaced, Supersede
-from domain.record import consultation_stream, topic
+from domain.record import consultation_stream
 from projections.publications.bundle import write_bundle
+from projections.publications.told import concealed
 from service.handler import PUBLICATION, Act, Done, Handle
 from service.problems import Failure, missing
 
@@ -53,10 +53,12 @@ class Publications:
         closed = await self._closed(slug, position)
         stream = UUID(bytes=secrets.token_bytes(16), version=4)
         # What can be refused without a bundle is refused before one is written.
-        publication.decide(None, Prepare(slug, kind, position, b"", publisher, seen, closed, outstanding=0))
+        publication.decide(None, Prepare(slug, kind, position, b"", publisher, seen, closed, outstanding=0, concealed=0))
         bundle = await write_bundle(self._store, self._pool, self._sealer, slug, position, seen, self._folder / str(stream))
         try:
-            command = Prepare(slug, kind, position, bundle.digest, publisher, seen, closed, bundle.outstanding)
+            command = Prepare(
+                slug, kind, position, bundle.digest, publisher, seen, closed, bundle.outstanding, len(bundle.concealed)
+            )
             done = await self._handle.begin(stream, slug, publication.decide(None, command), {})
         except Unavailable as error:
             if not error.uncertain:
@@ -68,14 +70,16 @@ class Publications:
         return Prepared(stream, position, bundle.digest, done.version)
 
     async def publish(self, stream: UUID, location: str, publisher: str, expected: int | None) -> Done:
-        """Raises Refused, also when something in the bundle has been erased since: its files are removed then."""
+        """Raises Refused, also when something in the bundle has been hidden or erased since: its files are removed then."""
 
         async def build(state: State, _: int) -> Act[Command]:
-            seen = state.seen if isinstance(state, Ready) else 0
-            erased = await self._store.page(seen, chosen=Chosen(state.consultation, (topic(Erased),)), limit=1_000)
-            if isinstance(state, Ready) and erased:
+            if not isinstance(state, Ready):
+                return Act(Publish(location, publisher, 0))
+            head = await self._store.head()
+            gone = await concealed(self._store, state.consultation, state.position, state.seen, head)
+            if gone:
                 self.remove(stream)
-            return Act(Publish(location, publisher, len(erased)))
+            return Act(Publish(location, publisher, len(gone)))
 
         return await self._handle.execute(PUBLICATION, stream, build, expected=expected)
 

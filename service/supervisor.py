@@ -147,7 +147,7 @@ class Supervisor:
     async def _again(self, name: str) -> None:
         """Start a part that has died; sooner the longer it had run."""
         now = asyncio.get_running_loop().time()
-        failures = 0 if now - self._started.get(name, 0) > STEADY_S else self._failures.get(name, 0)
+        failures = 0 if now - self._started[name] > STEADY_S else self._failures.get(name, 0)
         pause_s = BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]
         _log.warning("died, starting it again", part=name, pause_s=pause_s)
         self._failures[name] = failures + 1
@@ -164,8 +164,8 @@ class Supervisor:
                 await process.stop()
 
     async def _start(self, name: str) -> None:
-        await self._parts[name].start()
         self._started[name] = asyncio.get_running_loop().time()
+        await self._parts[name].start()
 
     async def _stop(self) -> None:
         for name in ("http", "worker", "nats", "postgres"):

@@ -1,5 +1,6 @@
 """Rebuild, replay, examine."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,8 @@ SQL: Final = load(Path(__file__).with_name("upkeep.sql"))
 LAG: Final = 1_000
 """Events that a follower may be behind before it is said to be."""
 FREE_BYTES: Final = 1024**3
+STILL_S: Final = 2.0
+"""A follower that is behind and has not moved for so long stands still."""
 
 
 class Opened(Struct, frozen=True):
@@ -163,12 +166,21 @@ async def _log(on: Opened, located: Located) -> list[Finding]:
 
 
 async def _followers(on: Opened) -> list[Finding]:
+    """A read model that is behind and does not move is dead, however little it lacks."""
+    before = {name: await _reached(on, name) for name in building.NAMES}
     head = await on.store.head()
+    if min(before.values()) < head:
+        await asyncio.sleep(STILL_S)
     found: list[Finding] = []
     for name in building.NAMES:
-        row = await on.pool.fetchrow(TRACKING["tracked"], name)
-        behind = head - (row["position"] if row else 0)
-        found.append(
-            Finding(f"read model {name}", ok=behind <= LAG, finding=f"{behind} events behind", mend="start `registre work`")
-        )
+        reached = await _reached(on, name)
+        behind, moves = head - reached, reached > before[name] or reached >= head
+        said = f"{max(behind, 0)} events behind{'' if moves else ', and stands still'}"
+        mend = "start `registre work`, and read its log"
+        found.append(Finding(f"read model {name}", ok=behind <= LAG and moves, finding=said, mend=mend))
     return found
+
+
+async def _reached(on: Opened, name: str) -> int:
+    row = await on.pool.fetchrow(TRACKING["tracked"], name)
+    return int(row["position"]) if row else 0

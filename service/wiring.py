@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, TypeVar
 
 import asyncpg
+import structlog
 from msgspec import Struct
 
 from adapters.postgres.keyring import PostgresKeyring
@@ -27,6 +28,9 @@ from service.settings import Settings
 T = TypeVar("T")
 
 CATCH_UP_S: Final = 10.0
+CONCEAL_S: Final = 2.0
+
+_log = structlog.get_logger()
 
 
 class Resources(Struct, frozen=True):
@@ -92,6 +96,12 @@ async def caught_up(shared: Resources, projection: str) -> None:
     """Returns once a read model shows the log's present head. Raises Behind when it does not get there in time."""
     if not await wait_for(shared.pool, projection, await shared.store.head(), CATCH_UP_S):
         raise Behind(projection=projection)
+
+
+async def concealed(shared: Resources, position: int) -> None:
+    """Returns once the public no longer sees what an event hid, or when the read model does not get there in time: the event stands."""
+    if not await wait_for(shared.pool, "themes", position, CONCEAL_S):
+        _log.warning("hidden, but still shown: the read model is behind", position=position)
 
 
 async def shown(shared: Resources, projection: str, read: Callable[[], Awaitable[T | None]]) -> T | None:

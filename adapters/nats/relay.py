@@ -108,6 +108,7 @@ class Relay:
             await stream.publish_async(subject(entry), entry.state, headers=headers(entry), wait_stall=ACK_S) for entry in entries
         ]
         acknowledged = asyncio.gather(*sent)
+        acknowledged.add_done_callback(_seen)
         try:
             awaited: set[asyncio.Future[Any]] = {acknowledged, link.refusal}
             await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED, timeout=ACK_S)
@@ -170,6 +171,12 @@ def _heed_cancellation() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+def _seen(future: "asyncio.Future[Any]") -> None:
+    """Whoever gave up waiting has said why already."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def stream_digest(url: str, up_to: int) -> str:

@@ -9,6 +9,7 @@ import asyncpg
 from adapters.store import Unavailable
 
 TIMEOUT_S: Final = 30.0
+CONNECT_S: Final = 5.0
 SESSION: Final[Mapping[str, str]] = {
     "synchronous_commit": "on",  # acknowledged means durable
     "default_transaction_isolation": "read committed",  # a snapshot taken before the counter lock would not see what the lock waited for
@@ -38,14 +39,19 @@ def session(name: str, search_path: str | None = None) -> dict[str, str]:
 async def connect(url: str, name: str) -> "asyncpg.Connection[Any]":
     """One connection. Raises Unavailable when the server is away."""
     async with server_may_be_away():
-        return await asyncpg.connect(url, command_timeout=TIMEOUT_S, server_settings=session(name))
+        return await asyncpg.connect(url, timeout=CONNECT_S, command_timeout=TIMEOUT_S, server_settings=session(name))
 
 
 async def create_pool(url: str, name: str, *, connections: int = 8, search_path: str | None = None) -> "asyncpg.Pool[Any]":
     """A pool of up to `connections`. Raises Unavailable when the server is away."""
     async with server_may_be_away():
         return await asyncpg.create_pool(
-            url, min_size=1, max_size=connections, command_timeout=TIMEOUT_S, server_settings=session(name, search_path)
+            url,
+            min_size=1,
+            max_size=connections,
+            timeout=CONNECT_S,
+            command_timeout=TIMEOUT_S,
+            server_settings=session(name, search_path),
         )
 
 

@@ -71,13 +71,13 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             return (_submitted(command),)
         case None, _:
             raise Refused("not-now", state="nothing", command=type(command).__name__)
+        case _, (Appeal(code) | AnswerQuestion(code) | Withdraw(code)) if not compare_digest(code, state.dossier.code_digest):
+            raise Refused("wrong-code")
         case Gone(), _:
             raise Refused("erased")
         case _, Submit():
             raise Refused("duplicate", field="Idempotency-Key")
 
-        case _, (Appeal(code) | AnswerQuestion(code) | Withdraw(code)) if not compare_digest(code, state.dossier.code_digest):
-            raise Refused("wrong-code")
         case _, Withdraw():
             return (Erased("contributor", ""),)
         case _, Erase(reason=reason) if not reason.strip():

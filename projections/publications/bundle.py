@@ -20,7 +20,7 @@ from projections import building, folding
 from projections.outcomes import views as outcomes
 from projections.outcomes.projection import QUERIES as OUTCOMES
 from projections.publications.packing import Row, as_csv, as_json, write
-from projections.publications.told import DECISIONS, Told, erased_between, told
+from projections.publications.told import DECISIONS, Told, concealed, erased_between, told
 from projections.runner import TRACKING, Pool
 from projections.themes.projection import QUERIES as THEMES
 
@@ -52,6 +52,8 @@ class Bundle(Struct, frozen=True):
     outstanding: int
     """Contributions that are neither published nor withheld with a reason."""
     contributions: int
+    concealed: frozenset[UUID]
+    """Contributions whose text it shows, though it has been hidden since: it must not be published."""
 
 
 class Contents(Struct, frozen=True):
@@ -62,6 +64,7 @@ class Contents(Struct, frozen=True):
     tables: dict[str, list[Row]]
     told: Told
     outstanding: int
+    concealed: frozenset[UUID]
 
 
 async def write_bundle(store: EventStore, pool: Pool, sealer: Sealer, slug: str, position: int, seen: int, out: Path) -> Bundle:
@@ -101,7 +104,9 @@ async def _contents(store: EventStore, pool: Pool, sealer: Sealer, slug: str, po
             "meetings": [dict(row) for row in await db.fetch(OUTCOMES["all_meetings"], slug)],
         }
         consultation = await db.fetchrow(THEMES["consultation"], slug)
-    return Contents(consultation, tables, log, sum(not row["settled"] for row in everything))
+    outstanding = sum(not row["settled"] for row in everything)
+    hidden = await concealed(store, slug, position, position, seen) - destroyed
+    return Contents(consultation, tables, log, outstanding, hidden)
 
 
 def _public(row: Any, destroyed: frozenset[UUID]) -> Row:
@@ -159,4 +164,6 @@ def _written(contents: Contents, slug: str, position: int, out: Path) -> Bundle:
     listed = [{"name": name, "sha256": sha256(files[name]).hexdigest(), "size_bytes": len(files[name])} for name in sorted(files)]
     manifest = as_json({"format": FORMAT, "consultation": slug, "position": position, "files": listed})
     archive = write(files | {"manifest.json": manifest}, out)
-    return Bundle(sha256(manifest).digest(), out, archive, contents.outstanding, len(contents.tables["contributions"]))
+    return Bundle(
+        sha256(manifest).digest(), out, archive, contents.outstanding, len(contents.tables["contributions"]), contents.concealed
+    )

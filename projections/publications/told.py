@@ -9,8 +9,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from adapters.records import stream_of
+from adapters.records import event_of, stream_of
 from adapters.store import Chosen, EventStore
+from domain import contribution
 from domain.consultation import CharterAdopted
 from domain.contribution import Appealed, AppealSettled, Erased, Hidden, HidingConfirmed, HidingDisputed, Kept, Reinstated
 from domain.record import Recorded, topic
@@ -54,6 +55,27 @@ async def erased_between(store: EventStore, slug: str, after: int, up_to: int) -
     erasures = Chosen(slug, (topic(Erased),))
     async with aclosing(store.pages(after, limit=PAGE, up_to=up_to, chosen=erasures)) as pages:
         return frozenset([stream_of(entry) async for page in pages for entry in page])
+
+
+async def concealed(store: EventStore, slug: str, position: int, after: int, up_to: int) -> frozenset[UUID]:
+    """The contributions that the public saw at `position` and, by what was recorded after `after`, sees no more at `up_to`.
+
+    Raises Unavailable.
+    """
+    acts = Chosen(slug, (topic(Erased), topic(Hidden)))
+    async with aclosing(store.pages(after, limit=PAGE, up_to=up_to, chosen=acts)) as pages:
+        touched = {stream_of(entry) async for page in pages for entry in page}
+    return frozenset([stream for stream in touched if await _hidden_since(store, stream, position, up_to)])
+
+
+async def _hidden_since(store: EventStore, stream: UUID, position: int, up_to: int) -> bool:
+    before: contribution.State = None
+    now: contribution.State = None
+    for entry in await store.stream(stream):
+        event = event_of(entry)
+        before = contribution.evolve(before, event) if entry.id <= position else before
+        now = contribution.evolve(now, event) if entry.id <= up_to else now
+    return contribution.visible(before) and not contribution.visible(now)
 
 
 def _numbered(rows: Iterable[Row]) -> list[Row]:

@@ -9,6 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
 from msgspec import Meta, Struct
 
+from domain.definition import NOT_BLANK
 from service.problems import Failure
 from service.wiring import Resources
 
@@ -38,9 +39,9 @@ Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Items a page.")
 Cursor = Annotated[str | None, QueryParameter(required=False, max_length=200, description="`next` of the page before.")]
 
 Statement = Annotated[
-    str, Meta(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$", description="Reasons, as the contributor will read them.")
+    str, Meta(min_length=1, max_length=2_000, pattern=NOT_BLANK, description="Reasons, as the contributor will read them.")
 ]
-Message = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=r"^[^\x00]+$", description="Text, line breaks allowed.")]
+Message = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=NOT_BLANK, description="Text, line breaks allowed.")]
 
 
 class Items(Struct, Generic[T], frozen=True):

@@ -36,7 +36,7 @@ from domain.consultation import (
     OpenTheme,
     Prepare,
 )  # fmt: skip
-from domain.definition import Clause, Code, Commitment, Definition, Line, Moment, Policies, Prose, Reason, Slug, Theme
+from domain.definition import NOT_BLANK, Clause, Code, Commitment, Definition, Line, Moment, Policies, Prose, Reason, Slug, Theme
 from domain.errors import Refused
 from domain.record import consultation_stream, topic
 from domain.sealed import PENDING
@@ -67,7 +67,7 @@ class Codebook(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Extension(Struct, frozen=True, forbid_unknown_fields=True):
     closes: Moment
-    reason: Annotated[str, Meta(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$")]
+    reason: Annotated[str, Meta(min_length=1, max_length=2_000, pattern=NOT_BLANK)]
 
 
 class Meeting(Struct, frozen=True, forbid_unknown_fields=True):

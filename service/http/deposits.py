@@ -17,7 +17,7 @@ from service.deposits import Deposit, Receipt
 from service.follow_up import Status
 from service.http.bodies import ContributionMoved, Cursor, Limit, Message, Page, SlugPath, moved
 from service.problems import documented, missing
-from service.wiring import Resources, shown
+from service.wiring import Resources, concealed, shown
 
 IdempotencyKey = Annotated[
     str,
@@ -128,4 +128,5 @@ class ReceiptController(Controller):
     ) -> Response[ContributionMoved]:
         _ = data
         done = await resources.follow_up.withdraw(contribution, code)
+        await concealed(resources, done.position)
         return moved(ContributionMoved(contribution, done.version))

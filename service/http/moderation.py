@@ -17,7 +17,7 @@ from service.handler import CONTRIBUTION, Act
 from service.http.bodies import BEARER, NONE_LEFT, Asked, ContributionMoved, IfMatch, R, SlugPath, Statement, expected, moved
 from service.problems import STAFF, documented
 from service.statements import UNSEALED, History, act, history
-from service.wiring import Resources
+from service.wiring import Resources, concealed
 
 Moved = Response[ContributionMoved]
 State = Present | Gone
@@ -124,6 +124,7 @@ class ModerationController(Controller):
             return await act(resources.sealer, contribution_id, version, state, command, data.statement)
 
         done = await resources.handle.execute(CONTRIBUTION, contribution_id, build, expected=expected(if_match))
+        await concealed(resources, done.position)
         return moved(ContributionMoved(contribution_id, done.version))
 
     @post("/reviewed", operation_id="reviewRemoval", status_code=200, responses=documented(*STAFF), security=BEARER)

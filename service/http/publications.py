@@ -15,6 +15,7 @@ from projections.publications import views as publications
 from service.auth import alias, needs, sees_drafts
 from service.handler import PUBLICATION
 from service.http.bodies import BEARER, PUBLIC_OR_BEARER, Asked, IfMatch, Items, R, SlugPath, Statement, expected
+from service.http.patience import PATIENT
 from service.problems import STAFF, documented, missing
 from service.wiring import Resources, shown
 
@@ -78,6 +79,7 @@ class PublicationController(Controller):
     @get(
         "/publications/{publication_id:uuid}/bundle",
         operation_id="getBundle",
+        opt=PATIENT,
         responses=documented(401),
         media_type="application/zip",
         security=PUBLIC_OR_BEARER,
@@ -89,7 +91,14 @@ class PublicationController(Controller):
             missing("bundle", publication_id)
         return File(path, filename=f"{view.consultation}-{view.position}.zip", media_type="application/zip")
 
-    @post("/publications", operation_id="preparePublication", guards=PUBLISHER, responses=documented(*STAFF), security=BEARER)
+    @post(
+        "/publications",
+        operation_id="preparePublication",
+        opt=PATIENT,
+        guards=PUBLISHER,
+        responses=documented(*STAFF),
+        security=BEARER,
+    )
     async def prepare(self, data: JSONBody[PreparationBody], request: Asked, resources: R) -> Moved:
         """Rebuilds everything up to the position and writes it out; the same position gives the same bytes."""
         publisher = alias(request, data.consultation)
@@ -112,7 +121,7 @@ class PublicationController(Controller):
         resources: R,
         if_match: IfMatch = None,
     ) -> Moved:
-        """Refused once something in the bundle has been erased."""
+        """Refused once something that the bundle shows has been hidden or erased."""
         publisher = await _publisher(publication_id, request, resources)
         done = await resources.publications.publish(publication_id, data.location, publisher, expected(if_match))
         return _moved(PublicationMoved(publication_id, None, None, done.version), 200)

@@ -38,7 +38,7 @@ from service.http.bodies import (
 )  # fmt: skip
 from service.problems import STAFF, documented, missing
 from service.statements import UNSEALED, act, history
-from service.wiring import Resources
+from service.wiring import Resources, concealed
 
 State = Present | Gone
 ANALYST = [needs("analyst")]
@@ -190,6 +190,7 @@ class ReadingController(Controller):
 
         done = await resources.handle.execute(CONTRIBUTION, contribution_id, build, expected=expected(if_match))
         await destroyed(resources.sealer, contribution_id)
+        await concealed(resources, done.position)
         return moved(ContributionMoved(contribution_id, done.version))
 
 

@@ -112,8 +112,9 @@ REFUSED = [
     Refuses("the publisher says why it erases", given(*CLEARED), Erase("karim", " \t"), "reason-missing", {"field": "reason"}),
     *(
         Refuses(f"{type(command).__name__} finds nothing once it is erased", given(*GONE), command, "erased")
-        for command in (submit(), Withdraw(CODE), Withdraw(WRONG), Erase("karim", "Encore."), Keep("mona", NOON), ASK, ANSWER)
+        for command in (submit(), Withdraw(CODE), Erase("karim", "Encore."), Keep("mona", NOON), ASK, ANSWER)
     ),
+    Refuses("a wrong code tells nothing of what is erased", given(*GONE), Withdraw(WRONG), "wrong-code"),
     Refuses("a question has an identifier of its own", given(*CLEARED, asked), ASK, "duplicate", {"field": "question"}),
     Refuses("an answer meets its question", given(*CLEARED), ANSWER, "unknown-question", {"question": QUESTION}),
     Refuses("a question is answered once", given(*CLEARED, asked, answered), ANSWER, "already-answered", {"question": QUESTION}),

@@ -28,9 +28,9 @@ prepared = Prepared("culture", "results", 900, DIGEST, "karim", 905)
 published = Published("https://exemple.fr/resultats", "karim")
 superseded = Superseded(NEXT, "Une coquille.", "karim")
 
-PREPARE = Prepare("culture", "results", 900, DIGEST, "karim", 905, consultation_closed=True, outstanding=0)
+PREPARE = Prepare("culture", "results", 900, DIGEST, "karim", 905, consultation_closed=True, outstanding=0, concealed=0)
 SNAPSHOT = replace(PREPARE, kind="snapshot", consultation_closed=False, outstanding=12)
-PUBLISH = Publish("https://exemple.fr/resultats", "karim", erased_since=0)
+PUBLISH = Publish("https://exemple.fr/resultats", "karim", concealed=0)
 SUPERSEDE = Supersede(THIS, NEXT, "Une coquille.", "karim", successor="culture")
 
 
@@ -58,8 +58,10 @@ REFUSED = [
     Refuses("what nobody published is not superseded", given(prepared), SUPERSEDE, "not-now", {"state": "Ready"}),
     Refuses("a bundle is published once", given(prepared, published), PUBLISH, "not-now", {"state": "Public"}),
     Refuses("superseding says why", given(prepared, published), replace(SUPERSEDE, reason=" "), "reason-missing", {"field": "reason"}),
-    Refuses("a bundle that holds what was erased since is not published", given(prepared), replace(PUBLISH, erased_since=1),
-            "bundle-outdated", {"erased_since": 1}),
+    Refuses("what has been hidden since is not shown again by a bundle of the past", None, replace(SNAPSHOT, concealed=2),
+            "bundle-outdated", {"field": "position", "concealed": 2}),
+    Refuses("a bundle that shows what was hidden or erased since is not published", given(prepared), replace(PUBLISH, concealed=1),
+            "bundle-outdated", {"concealed": 1}),
     Refuses("the successor is published first", given(prepared, published), replace(SUPERSEDE, successor=None), "not-a-successor",
             {"field": "by"}),
     Refuses("the successor is of the same consultation", given(prepared, published), replace(SUPERSEDE, successor="autre"),

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -374,3 +375,72 @@ def test_no_problem_repeats_what_was_sent(asking: Asking) -> None:
 
     assert "Camille" not in str(told)
     assert "secret" not in str(told)
+
+
+# --- what attackers try ------------------------------------------------------------------------------------------------
+
+
+def test_an_identifier_of_another_kind_is_not_found(asking: Asking) -> None:
+    analyst, moderator, publisher = asking.staff("analyst"), asking.staff("moderator"), asking.staff("publisher")
+    receipt = asking.receipt("Une contribution n'est pas une proposition.")
+    body = {"theme": "fetes", "title": "Un bal", "text": "Chaque été."}
+    proposal = analyst.post(f"{asking.base}/proposals", json=body).json()["proposal"]
+    contribution, headers = receipt["contribution"], {"Receipt-Code": receipt["code"]}
+
+    for answer in (
+        asking.public.get(f"/v1/receipts/{proposal}", headers=headers),
+        asking.public.post(f"/v1/receipts/{proposal}/withdrawal", json={}, headers=headers),
+        moderator.post(f"/v1/moderation/{proposal}/kept", json={}),
+        analyst.post(f"/v1/contributions/{proposal}/questions", json={"text": "Pourquoi ?"}),
+        publisher.post(f"/v1/proposals/{contribution}/progress", json={"text": "Un pas."}),
+        publisher.post(f"/v1/publications/{contribution}/publication", json={"location": "https://exemple.fr"}),
+    ):
+        assert code(answer, 404) == "not-found"
+    linked = analyst.post(f"/v1/proposals/{proposal}/links", json={"contributions": [proposal]})
+    assert code(linked, 409) == "contribution-not-analysed"
+
+
+@pytest.mark.parametrize("closes", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "2200-01-01T00:00:00Z"])
+def test_a_window_that_no_calendar_holds_is_refused_by_name(asking: Asking, closes: str) -> None:
+    administrator = asking.staff("administrator")
+    extension = administrator.post(f"{asking.base}/themes/fetes/extension", json={"closes": closes, "reason": "Pour voir."})
+
+    assert fields(extension, 422) == ["closes"]
+
+
+@pytest.mark.parametrize("query", [{"theme": "\x00"}, {"code": "\x00"}, {"theme": "a\n"}])
+def test_a_query_that_no_column_can_hold_is_refused_by_name(asking: Asking, query: dict[str, str]) -> None:
+    assert fields(asking.staff("analyst").get(f"{asking.base}/coded", params=query), 400) == list(query)
+
+
+def test_a_removal_without_words_is_refused_by_name(asking: Asking) -> None:
+    moderator = asking.staff("moderator", "sans-motif")
+    receipt = asking.receipt("À motiver.")
+    asking.review(receipt, moderator)
+    blank = {"clause": "2.cordialite", "statement": " \n\t "}
+
+    assert fields(moderator.post(f"/v1/moderation/{receipt['contribution']}/hidden", json=blank), 400) == ["statement"]
+
+
+def test_an_empty_body_is_missing(asking: Asking) -> None:
+    answer = asking.public.post(
+        f"{asking.base}/contributions",
+        content=b"",
+        headers={"Idempotency-Key": secrets.token_hex(16), "Content-Type": "application/json"},
+    )
+
+    assert problem(answer, 400)["errors"] == [{"field": "body", "message": "missing"}]
+
+
+def test_a_body_that_does_not_arrive_gives_its_place_back(asking: Asking) -> None:
+    place = httpx.URL(asking.running.url)
+    head = (
+        f"POST {asking.base}/contributions HTTP/1.1\r\nHost: registre\r\nContent-Type: application/json\r\n"
+        f"Idempotency-Key: {secrets.token_hex(16)}\r\nContent-Length: 100\r\n\r\n"
+    )
+    with socket.create_connection((place.host, place.port or 0), timeout=25) as connection:
+        connection.sendall(head.encode() + b'{"the')
+        answer = connection.recv(4_096)
+
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"urn:registre:problem:too-slow" in answer + b""

@@ -1,0 +1,45 @@
+"""A request that hangs is answered in time, and cancelled."""
+
+import asyncio
+
+from litestar import Litestar, get
+from litestar.testing import AsyncTestClient
+
+from service.http.patience import PATIENT, Patience
+
+cancelled = asyncio.Event()
+
+
+@get("/stuck")
+async def stuck() -> str:
+    try:
+        await asyncio.sleep(3_600)
+    except asyncio.CancelledError:
+        cancelled.set()
+        raise
+    return "never"
+
+
+@get("/quick")
+async def quick() -> str:
+    return "quick"
+
+
+@get("/long", opt=PATIENT)
+async def long() -> str:
+    await asyncio.sleep(0.2)
+    return "long"
+
+
+async def test_what_hangs_is_answered_with_a_problem_that_says_when_to_repeat() -> None:
+    app = Litestar([stuck, quick, long], middleware=[Patience(0.05)], openapi_config=None)
+    async with AsyncTestClient(app) as client:
+        answer = await client.get("/stuck")
+
+        assert answer.status_code == 503
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["Retry-After"] == "2"
+        assert answer.json()["type"] == "urn:registre:problem:unavailable"
+        await asyncio.wait_for(cancelled.wait(), 5)
+        assert (await client.get("/quick")).text == "quick"
+        assert (await client.get("/long")).text == "long"
