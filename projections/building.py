@@ -157,8 +157,28 @@ async def dump(pool: Pool, schema: str) -> dict[str, list[object]]:
     """Every row of every table of a copy, as JSON objects, by table."""
     tables = [row["relname"] for row in await pool.fetch(TRACKING["tables"], schema)]
     return {
-        table: [msgspec.json.decode(row[0]) for row in await pool.fetch(TRACKING["json_rows"], schema, table)] for table in tables
+        table: [_legible(msgspec.json.decode(row[0])) for row in await pool.fetch(TRACKING["json_rows"], schema, table)]
+        for table in tables
     }
+
+
+def _legible(row: dict[str, object]) -> dict[str, object]:
+    """A row whose encoded columns say what they hold; what is noise, as a digest, stays in hexadecimal."""
+    return {name: _held(value) for name, value in row.items()}
+
+
+def _held(value: object) -> object:
+    if not (isinstance(value, str) and value.startswith("\\x")):
+        return value
+    stored = bytes.fromhex(value[2:])
+    for decode in (msgspec.json.decode, msgspec.msgpack.decode):
+        try:
+            held: object = decode(stored)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        if isinstance(held, dict | list):
+            return msgspec.to_builtins(held)
+    return stored.hex()
 
 
 async def digest(pool: Pool, schema: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
@@ -23,6 +23,7 @@ SLOW: Final = httpx.Timeout(300, connect=5)
 """For a bundle, which is rebuilt from the whole log."""
 CONNECTIONS: Final = 64
 _AGAIN: Final = frozenset({502, 503, 504})
+_MEMBERS: Final = frozenset({"type", "title", "status", "detail", "errors"})
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _DONE: Final = frozenset({404, 409, 410, 412})
 """What a command is answered that an earlier attempt has carried out: its item is no longer there, or no longer waits."""
@@ -67,20 +68,33 @@ class Transport(httpx.AsyncHTTPTransport):
 
 
 def explanation(problem: Mapping[str, Any]) -> str:
-    """A problem in one line: its title, its detail, and what is wrong with which field."""
-    errors = "; ".join(f"{each.get('field')}: {each.get('message')}" for each in problem.get("errors", []))
-    return ", ".join(part for part in (str(problem.get("title", "")), str(problem.get("detail", "")), errors) if part)
+    """A problem in one line: its title, its detail, what is wrong with which field, and what else it tells."""
+    title = str(problem.get("title", ""))
+    errors = [
+        str(each.get("field")) if each.get("message") == title else f"{each.get('field')}: {each.get('message')}"
+        for each in problem.get("errors", [])
+    ]
+    more = [f"{name} {value}" for name, value in problem.items() if name not in _MEMBERS]
+    return ", ".join(part for part in (title, str(problem.get("detail", "")), "; ".join(errors), ", ".join(more)) if part)
 
 
 class Client:
     """Repeats a request while the service cannot be reached or is busy; what it tells otherwise is final.
 
-    Every method raises Told for a problem, and Away when the service has not answered for `patience_s` seconds.
+    Every method raises Told for a problem, and Away when the service has not answered for `patience_s` seconds. `waiting` is told once that
+    it does not.
     """
 
     def __init__(
-        self, url: str, token: str | None = None, *, http: httpx.AsyncClient | None = None, patience_s: float = PATIENCE_S
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        http: httpx.AsyncClient | None = None,
+        patience_s: float = PATIENCE_S,
+        waiting: Callable[[str], None] | None = None,
     ) -> None:
+        self._waiting = waiting
         self._http = http or httpx.AsyncClient(base_url=url, timeout=TIMEOUT, transport=_transport(), trust_env=False)
         self._token = {"Authorization": f"Bearer {token}"} if token else {}
         self._patience_s = patience_s
@@ -208,6 +222,9 @@ class Client:
                 raise Uncertain(f"{method} {path}: {reason}")
             if time.monotonic() + wait_s - began > self._patience_s:
                 raise Away(str(self._http.base_url), time.monotonic() - began, reason)
+            if self._waiting is not None:
+                self._waiting(f"{self._http.base_url} does not answer ({reason})")
+                self._waiting = None
             await asyncio.sleep(wait_s * random.uniform(0.75, 1.25))  # noqa: S311 - spreads the load, guards nothing
             pause_s = min(2 * pause_s, PAUSES_S[1])
 

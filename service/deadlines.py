@@ -90,5 +90,6 @@ class Deadlines:
         except (Refused, Failure) as refusal:
             _log.debug("not due after all", command=type(command).__name__, reason=str(refusal))
             return 0
-        _log.info("the clock brought about", command=type(command).__name__, consultation=slug)
+        theme = {} if isinstance(command, Close) else {"theme": command.theme}
+        _log.info("the clock brought about", command=type(command).__name__, consultation=slug, **theme)
         return 1

@@ -99,17 +99,20 @@ def themes_by_name(themes: Iterable[Theme], mapped: Mapping[str, str]) -> Callab
     return theme_of
 
 
-async def import_file(url: str, order: Order, told: Callable[[int, int], None]) -> Tally:
-    """Deposit the rows of a file. `told` hears how many are done of how many.
+async def import_file(
+    url: str, order: Order, told: Callable[[int, int], None], waiting: Callable[[str], None] = lambda _: None
+) -> Tally:
+    """Deposit the rows of a file. `told` hears how many are done of how many, `waiting` that the service does not answer.
 
     Raises FileRefused before anything is sent, StateDiffers, Told for a consultation that is not there, Away.
     """
     rows = sum(1 for _ in read(order.file, order.columns, order.channel))
     source = Source(digest(order.file), order.consultation, order.columns, order.channel, order.theme_map)
-    state = begun(order.state, source)
-    async with Client(url) as client:
+    state = begun(order.state, source) if order.state.exists() else None
+    async with Client(url, waiting=waiting) as client:
         themes = await client.themes(order.consultation)
         consultation = await client.consultation(order.consultation)
+        state = state or begun(order.state, source)  # begun once there is something to import into
         charter = consultation.charter.version if consultation and consultation.charter else 1
         to = Destination(order.consultation, charter, themes_by_name(themes, order.theme_map))
         with Receipts(order.state.with_name(f"{order.state.name}.receipts.ndjson")).writing() as receipts:

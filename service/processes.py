@@ -1,4 +1,4 @@
-"""The two processes of the service: `python -m service.processes http` and `python -m service.processes work`.
+"""The two processes of the service: `python -m service.processes http PID` and `... work PID`, where PID starts them.
 
 Both die with whoever started them: a supervisor that is killed leaves no server behind that would hold its port.
 """
@@ -38,12 +38,12 @@ _PR_SET_PDEATHSIG: Final = 1
 _log = structlog.get_logger()
 
 
-def die_with_parent() -> None:
+def die_with_parent(parent: int | None = None) -> None:
     """Have the kernel end this process when the one that started it ends, however it ends. Linux only; elsewhere a killed supervisor
-    leaves its children to be ended by hand.
+    leaves its children to be ended by hand. `parent` is the one that started it, which may have ended before this process could ask.
     """
     if sys.platform == "linux":
-        parent = os.getppid()
+        parent = parent or os.getppid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before the kernel was asked
             os.kill(os.getpid(), signal.SIGKILL)
@@ -61,7 +61,7 @@ def serve_http(settings: Settings) -> None:
     """Until SIGTERM: requests under way are answered first."""
     Server(
         "service.processes:application",
-        address=settings.host,
+        address="127.0.0.1" if settings.host == "localhost" else settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
         workers=settings.workers,
@@ -92,13 +92,13 @@ async def run_worker(settings: Settings) -> None:
 
 
 def serve_work(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT."""
+    """Until SIGTERM, SIGINT or SIGHUP."""
 
     async def until_signalled() -> None:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("no task")
-        for each in (signal.SIGTERM, signal.SIGINT):
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(each, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await run_worker(settings)
@@ -107,7 +107,7 @@ def serve_work(settings: Settings) -> None:
 
 
 def main() -> None:
-    die_with_parent()
+    die_with_parent(int(sys.argv[2]))
     settings = Settings.from_env(os.environ)
     logs.configure(settings)
     {"http": serve_http, "work": serve_work}[sys.argv[1]](settings)

@@ -1,5 +1,6 @@
 """Settings: one frozen struct read from REGISTRE_*. Each field says what it means; the README's table is derived from here."""
 
+import ipaddress
 import re
 from base64 import b64decode
 from collections.abc import Mapping
@@ -56,7 +57,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     )
     issuer: Annotated[
         Annotated[str, Meta(min_length=1)] | None,
-        Meta(description="OpenID Connect issuer of staff tokens (their `iss`); empty: the development key of the data folder"),
+        Meta(
+            description="OpenID Connect issuer of staff tokens (their `iss`), required with `REGISTRE_DATABASE_URL`; empty: the development key"
+        ),
     ] = None
     jwks: Annotated[
         Annotated[str, Meta(min_length=1)] | None,
@@ -71,11 +74,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = "roles"
     receipt_secret: Annotated[
         bytes | None,
-        Meta(description="32 bytes in base64url from which receipts are computed; empty: generated in the data folder"),
+        Meta(
+            description="32 bytes in base64url from which receipts are computed, required with `REGISTRE_DATABASE_URL`; empty: generated"
+        ),
     ] = None
     staff_secret: Annotated[
         bytes | None,
-        Meta(description="32 bytes in base64url from which staff pseudonyms are computed; empty: generated in the data folder"),
+        Meta(description="32 bytes in base64url for staff pseudonyms, required with `REGISTRE_DATABASE_URL`; empty: generated"),
     ] = None
     body_limit_bytes: Annotated[int, Meta(description="Largest request body, in bytes", ge=1_024, le=64 * 1024 * 1024)] = 262_144
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged")] = "info"
@@ -150,6 +155,10 @@ def _rules(settings: Settings) -> list[tuple[bool, str]]:
         (external and settings.issuer is None, f"REGISTRE_DATABASE_URL {_WITHOUT_ISSUER}"),
         (not is_loopback(settings.host) and settings.issuer is None, f"REGISTRE_HOST={settings.host} {_WITHOUT_ISSUER}"),
         (
+            not _is_address(settings.host),
+            f"REGISTRE_HOST={settings.host} is no address: name one of this machine, as 127.0.0.1 or ::1.",
+        ),
+        (
             (settings.issuer is None) != (settings.jwks is None),
             "REGISTRE_ISSUER and REGISTRE_JWKS go together: whose tokens are taken, and by which keys they are verified.",
         ),
@@ -174,6 +183,17 @@ def _rules(settings: Settings) -> list[tuple[bool, str]]:
             "REGISTRE_CLOCK_MOVES is for the embedded development service alone: elsewhere the time is the time.",
         ),
     ]
+
+
+def _is_address(host: str) -> bool:
+    """An address that can be listened on, or the one name that means this machine everywhere."""
+    if host == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _database(url: str | None) -> tuple[set[str], str] | None:

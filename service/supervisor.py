@@ -74,7 +74,7 @@ class Process:
         return self._child is not None and self._child.returncode is None
 
     async def start(self) -> None:
-        command = [sys.executable, "-m", "service.processes", self._kind]
+        command = [sys.executable, "-m", "service.processes", self._kind, str(os.getpid())]
         # A session of its own: a terminal's Ctrl-C reaches the supervisor alone, which stops everything in order.
         self._child = await asyncio.create_subprocess_exec(*command, env=self._environment, start_new_session=True)
 
@@ -183,9 +183,9 @@ class Supervisor:
 
 
 async def serve(settings: Settings, port: int, ready: Callable[[str], Awaitable[None]]) -> None:
-    """Everything, until SIGINT or SIGTERM. Raises FolderHeld, FolderExposed, ServerFailed, PortTaken, MigrationRefused, Unavailable."""
+    """Everything, until SIGINT, SIGTERM or SIGHUP. Raises FolderHeld, FolderExposed, ServerFailed, PortTaken, MigrationRefused, Unavailable."""
     stop = asyncio.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
     with ExitStack() as stack:
         folder = stack.enter_context(DataFolder.hold(Path(settings.data)))

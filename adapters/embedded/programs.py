@@ -112,6 +112,7 @@ def _copy(site: Path, copied: Path) -> None:
     try:
         CACHE.mkdir(mode=0o755, exist_ok=True)
         _refuse_writable(CACHE)
+        CACHE.chmod(0o755)  # whatever the umask was when it was made
         if copied.exists():
             _refuse_writable(copied)
             return

@@ -58,6 +58,9 @@ class Plain(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except PermissionError as error:
+            said = f"{error.filename or 'a file'}: permission denied. Run this as the user whom it belongs to, or name another folder."
+            raise click.ClickException(said) from error
         except EXPECTED as error:
             raise click.ClickException(str(error) or type(error).__name__) from error
 

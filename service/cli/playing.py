@@ -1,5 +1,6 @@
 """Commands that speak to a running service over HTTP."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,17 @@ url_option = click.option("--url", help="The service [default: the one that runs
 token_option = click.option("--token", envvar="TOKEN", help="Access token [default: minted with the development key].")
 
 
+def one_character(_: click.Context, __: click.Parameter, value: str) -> str:
+    if len(value) != 1:
+        raise click.BadParameter("one character, as ; or a tab")
+    return value
+
+
+def waiting(reason: str) -> None:
+    """Tells, once, that the service does not answer."""
+    click.echo(f"{reason}; still trying", err=True)
+
+
 def reached(settings: Settings, url: str | None) -> str:
     """Where the service is. Raises NotRunning."""
     return url or read_run(settings.data.expanduser().resolve()).url
@@ -58,11 +70,16 @@ def prepare(data: Path | None, url: str | None, token: str | None, opens: bool, 
     definition = msgspec.toml.decode(file.read_bytes(), type=Definition)
 
     async def work() -> None:
-        async with Client(reached(settings, url), allowed(settings, token, "administrator")) as client:
-            await client.post("/v1/consultations", definition)
-            click.echo(f"{definition.slug} is prepared: {len(definition.themes)} themes")
+        async with Client(reached(settings, url), allowed(settings, token, "administrator"), waiting=waiting) as client:
+            try:
+                await client.post("/v1/consultations", definition)
+                click.echo(f"{definition.slug} is prepared: {len(definition.themes)} themes")
+            except Told as told:
+                if told.code != "duplicate":
+                    raise
+                click.echo(f"{definition.slug} is there already, and stays as it is", err=True)
             if opens:
-                await client.post(f"/v1/consultations/{definition.slug}/opening")
+                await client.command(f"/v1/consultations/{definition.slug}/opening", settled={"not-now", "consultation-over"})
                 await until(partial(_opened, client, definition.slug), OPENING_S, "a theme to take deposits")
                 click.echo(f"{definition.slug} is open")
 
@@ -85,7 +102,7 @@ async def _opened(client: Client, slug: str) -> bool | None:
 @click.option(
     "--channel", default="web", type=click.Choice(["web", "paper", "email"]), help="Of rows that name none [default: web]."
 )
-@click.option("--delimiter", default=",", help="What separates fields [default: a comma].")
+@click.option("--delimiter", default=",", callback=one_character, help="What separates fields [default: a comma].")
 @click.option("--theme-map", type=FILE, help='TOML file of lines like: "Title in the file" = "theme-id".')
 @click.option("--concurrency", default=32, type=click.IntRange(1, CONNECTIONS), help="Deposits under way at once [default: 32].")
 @click.option("--state", type=click.Path(path_type=Path, dir_okay=False), help="State file [default: FILE.registre.json].")
@@ -108,7 +125,7 @@ def import_(
     mapped = msgspec.toml.decode(theme_map.read_bytes(), type=dict[str, str]) if theme_map else {}
     order = Order(file, slug, columns, channel, mapped, state or file.with_name(f"{file.name}.registre.json"), concurrency)
     with progress(f"importing {file.name}") as told:
-        tally = run(import_file(reached(settings_of(data), url), order, told))
+        tally = run(import_file(reached(settings_of(data), url), order, told, waiting))
     written = report or order.state.with_name(f"{order.state.name}.report.csv")
     write_report(written, tally)
     click.echo(tally.line)
@@ -133,9 +150,11 @@ def publish(data: Path | None, url: str | None, token: str | None, kind: str, ou
     Example: registre publish essai --kind snapshot
     """
     settings, path = settings_of(data), output or Path(f"{slug}-{kind}.zip")
+    if not os.access(path.parent, os.W_OK):
+        raise click.ClickException(f"{path} cannot be written: nothing has been published.")
 
     async def work() -> None:
-        async with Client(reached(settings, url), allowed(settings, token, "publisher")) as client:
+        async with Client(reached(settings, url), allowed(settings, token, "publisher"), waiting=waiting) as client:
             prepared = await publishing.prepare(client, slug, kind)
             path.write_bytes(await publishing.publish(client, prepared))
             click.echo(f"{path} is published as {prepared.publication}; its manifest has the digest {prepared.digest}")
@@ -161,12 +180,17 @@ def demo(data: Path | None, file: Path | None, text: str, theme: str, as_json: b
 
     Example: registre demo --json
     """
+    if Settings.from_env(os.environ).env == "production":
+        raise click.ClickException("the demo moves the clock of a service of its own: not with REGISTRE_ENV=production.")
     scenario = of_file(file, Columns(text, theme)) if file else corpus()
     root = data.expanduser().resolve() if data else Path(mkdtemp(prefix="registre-demo-"))
     folder = root if data else root / "data"
     try:
         with watching() as watch:
             summary = run(perform(folder, (folder / "demo" if data else root) / f"{scenario.slug}.zip", scenario, watch))
+    except KeyboardInterrupt:
+        click.echo(f"what there is stands in {folder}; go on with --data {folder}", err=True)
+        raise
     except (NotPlayed, Told, Away) as error:
         raise click.ClickException(f"{error}\nWhat there is stands in {folder}; go on with --data {folder}") from error
     if not data and not keep:

@@ -1,14 +1,18 @@
 """Commands that run the service, and that let staff in."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import structlog
 
 from adapters.tokens import ROLES, Role
 from service import processes, supervisor
 from service.cli.base import data_option, run, settings_of
 from service.located import development_issuer
+
+_log = structlog.get_logger()
 
 
 @click.command()
@@ -23,9 +27,12 @@ def serve(data: Path | None, host: str | None, port: int | None) -> None:
     settings = settings_of(data, host=host)
 
     async def ready(url: str) -> None:
+        if settings.log_format == "json":
+            _log.info("serves", url=url, docs=f"{url}/docs")
+            return
         click.echo(f"Registre serves on {url}, its interface is described on {url}/docs", err=True)
         if settings.issuer is None:
-            click.echo(f"Tokens for staff: registre token moderator --data {settings.data}", err=True)
+            click.echo(f"Tokens for staff: {sys.argv[0]} token moderator --data {settings.data}", err=True)
 
     run(supervisor.serve(settings, settings.port if port is None else port, ready))
 

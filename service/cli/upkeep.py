@@ -43,7 +43,7 @@ def rebuild(data: Path | None, name: str) -> None:
 @click.option("--until", required=True, metavar="POSITION|DATE", help="A position of the log, or a date or time in RFC 3339.")
 @click.argument("name", type=click.Choice(building.NAMES))
 def replay(data: Path | None, name: str, until: str) -> None:
-    """Print a read model as it was at a position or a date, as JSON.
+    """Print a read model as it was at a position or a date, as JSON. A date without a time is the end of that day, UTC.
 
     Example: registre replay outcomes --until 2026-12-01
     """
@@ -55,7 +55,7 @@ def replay(data: Path | None, name: str, until: str) -> None:
 
 @click.command()
 @data_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a list.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array of the findings.")
 def doctor(data: Path | None, as_json: bool) -> None:
     """Check everything, and say how to mend what is wrong.
 

@@ -85,7 +85,7 @@ class Stage:
         with self._log.open("ab") as log:
             # A session of its own: a terminal's Ctrl-C reaches the demo, which stops the service in order.
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "service.demo.tethered", *command,
+                sys.executable, "-m", "service.demo.tethered", str(os.getpid()), *command,
                 env={**environment, "REGISTRE_CLOCK_MOVES": "true"}, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         url = await self._ready(self._process)

@@ -62,7 +62,7 @@ def theme(id_: str, title: str) -> dict[str, Any]:
 def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     service = Service()
 
-    def connected(url: str) -> Client:
+    def connected(url: str, **_: object) -> Client:
         http = httpx.AsyncClient(transport=httpx.MockTransport(service), base_url=url)
         return Client(url, http=http, patience_s=0.05)
 
