@@ -6,6 +6,7 @@ prefixed by their length, so that no two lists of parts read the same.
 
 import hmac
 import re
+from base64 import b32encode
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -14,6 +15,8 @@ SECRET_BYTES: Final = 32
 CODE_CHARACTERS: Final = 32
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U to misread."""
+_CROCKFORD: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _ALPHABET.encode())
+"""From the alphabet of RFC 4648, which cuts bytes into the same groups of five bits."""
 _MISREAD: Final = str.maketrans("ILO", "110")
 _SEPARATORS: Final = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
 """What people and word processors put between the groups: spaces, hyphens, dashes."""
@@ -30,9 +33,10 @@ def contribution_id(secret: bytes, consultation: str, key: str) -> UUID:
 
 def code(secret: bytes, consultation: str, key: str, body_digest: bytes) -> str:
     """The contributor's code: 160 bits as eight groups of four characters, as `7RZK-0M4X-...`."""
-    number = int.from_bytes(_derive(secret, "code", consultation.encode(), key.encode(), body_digest)[:20], "big")
-    letters = "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (CODE_CHARACTERS - 1), -1, -5))
-    return "-".join(letters[start : start + 4] for start in range(0, CODE_CHARACTERS, 4))
+    letters = (
+        b32encode(_derive(secret, "code", consultation.encode(), key.encode(), body_digest)[:20]).translate(_CROCKFORD).decode()
+    )
+    return "-".join([letters[start : start + 4] for start in range(0, CODE_CHARACTERS, 4)])
 
 
 def server_blind(secret: bytes, consultation: str, key: str, body_digest: bytes) -> bytes:
@@ -53,7 +57,12 @@ def code_digest(written: str) -> bytes:
 
     No salt and no slow hash: a code is 160 random bits, and nobody guesses one however fast the hash is.
     """
-    return sha256(b"registre.code.v1\x00" + normalised(written).encode()).digest()
+    return digest_of(normalised(written))
+
+
+def digest_of(letters: str) -> bytes:
+    """The same of a code that is normalised."""
+    return sha256(b"registre.code.v1\x00" + letters.encode()).digest()
 
 
 def same(one: bytes, other: bytes) -> bool:
@@ -71,4 +80,4 @@ def _derive(secret: bytes, label: str, *parts: bytes) -> bytes:
     if len(secret) != SECRET_BYTES:
         raise ValueError(f"a secret has {SECRET_BYTES} bytes, not {len(secret)}")
     labelled = (f"registre.{label}.v1".encode(), *parts)
-    return hmac.digest(secret, b"".join(len(part).to_bytes(8, "big") + part for part in labelled), "sha256")
+    return hmac.digest(secret, b"".join([piece for part in labelled for piece in (len(part).to_bytes(8, "big"), part)]), "sha256")

@@ -10,10 +10,9 @@ import secrets
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
-import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
@@ -26,6 +25,7 @@ BLIND_BYTES: Final = 32
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 _LABEL: Final = b"registre.sealed.v1\x00"
+_CANONICAL: Final = msgspec.json.Encoder()
 
 
 class Closing(Struct, frozen=True):
@@ -105,7 +105,17 @@ def commitment(topic: str, fields: Mapping[str, str], blind: bytes) -> bytes:
 
     Raises ValueError for a blind that is not exactly 32 bytes, or text that is not Unicode (a lone surrogate).
     """
-    return hmac.digest(_checked(blind), topic.encode() + b"\x00" + rfc8785.dumps(dict(fields)), "sha256")
+    return hmac.digest(_checked(blind), topic.encode() + b"\x00" + canonical(fields), "sha256")
+
+
+def canonical(fields: Mapping[str, str]) -> bytes:
+    """RFC 8785 JSON of an object of texts: names in the order of their UTF-16 code units, texts escaped as the RFC says, which msgspec does.
+
+    Raises ValueError for text that is not Unicode.
+    """
+    if len(fields) > 1:
+        fields = dict(sorted(fields.items(), key=lambda field: field[0].encode("utf-16-be")))
+    return _CANONICAL.encode(fields)
 
 
 def _checked(blind: bytes) -> bytes:
@@ -121,7 +131,7 @@ def _bound_to(stream: UUID, version: int, topic: str) -> bytes:
 
 def _plaintext(item: Closing) -> bytes:
     """RFC 8785 JSON of {"blind": base64, "fields": {...}}."""
-    return rfc8785.dumps({"blind": b64encode(_checked(item.blind)).decode(), "fields": dict(item.fields)})
+    return b'{"blind":"%s","fields":%s}' % (b64encode(_checked(item.blind)), canonical(item.fields))
 
 
 class _Request(NamedTuple):
@@ -144,7 +154,7 @@ class KeyringSealer:
 
     async def seal(self, items: Sequence[Closing]) -> list[Sealed]:
         plain = [_plaintext(item) for item in items]
-        keys = [Key(uuid4(), item.stream, secrets.token_bytes(KEY_BYTES)) for item in items]
+        keys = [_drawn(item.stream) for item in items]
         await self._keep(keys)
         return [_encrypt(*parts) for parts in zip(items, plain, keys, strict=True)]
 
@@ -203,6 +213,12 @@ class KeyringSealer:
                 for request in batch:
                     if not request.refused.done():
                         request.refused.set_result(refused)
+
+
+def _drawn(stream: UUID) -> Key:
+    """A new key, its id and itself from one request to the system's randomness."""
+    random = secrets.token_bytes(16 + KEY_BYTES)
+    return Key(UUID(bytes=random[:16], version=4), stream, random[16:])
 
 
 def _encrypt(item: Closing, plain: bytes, key: Key) -> Sealed:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import reduce
+from functools import lru_cache, reduce
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_args
 from uuid import UUID, uuid5
@@ -108,6 +108,7 @@ def sealed_in(event: Event) -> Sealed | None:
     return None
 
 
+@lru_cache(maxsize=1_024)
 def consultation_stream(slug: str) -> UUID:
     """A consultation's stream follows from its slug, so that preparing the same one twice is a conflict."""
     return uuid5(_CONSULTATIONS, slug)

@@ -16,7 +16,6 @@ from service.http.consultations import ConsultationController
 from service.http.deposits import DepositController, ReceiptController
 from service.http.moderation import ModerationController, ReviewQueueController
 from service.http.operations import ClockController, HealthController
-from service.http.patience import Patience
 from service.http.proposals import ProposalController
 from service.http.publications import PublicationController
 from service.http.readings import ReadingController
@@ -30,9 +29,6 @@ CONTROLLERS = [
     ModerationController, ReadingController, ProposalController, PublicationController, AuditController, ClockController,
 ]  # fmt: skip
 
-ANSWER_S = 30.0
-"""No request waits longer, but those for the whole log or a bundle of it."""
-
 
 class Registre(InitPlugin):
     """The one plugin: routes, what they share, how errors are told."""
@@ -45,7 +41,6 @@ class Registre(InitPlugin):
         app_config.openapi_config = openapi.config()
         app_config.exception_handlers = dict(HANDLERS)
         app_config.request_class = StrictRequest
-        app_config.middleware.append(Patience(ANSWER_S))
         app_config.dependencies["resources"] = Provide(_shared, sync_to_thread=False)
         app_config.lifespan.append(self._lifespan)
         return app_config

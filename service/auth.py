@@ -41,6 +41,12 @@ async def _bearer(connection: Connection) -> Staff:
     return await resources.issuer.verify(token.strip())
 
 
+def shared(request: Request[Any, Any, Any]) -> Resources:
+    """What all requests of the process share, for routes that are asked so often that an injected dependency costs too much."""
+    resources: Resources = request.app.state.resources
+    return resources
+
+
 def alias(request: Request[Any, Any, Any], consultation: str) -> str:
     """The pseudonym under which the caller stands in the events of a consultation."""
     staff: Staff = request.user

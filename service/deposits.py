@@ -1,6 +1,7 @@
 """Deposits: a text is recorded once, whatever is retried, and its author leaves with a receipt."""
 
 from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -11,12 +12,15 @@ from adapters import receipts
 from adapters.sealing import Closing, Sealer, commitment
 from adapters.store import Conflict, Unavailable
 from domain import consultation, contribution
-from domain.contribution import Actor, Channel, Gone, Submit, Submitted
+from domain.contribution import Actor, Channel, Gone, Submit, Submitted, Terms
 from domain.errors import Refused
 from domain.record import consultation_stream, topic
 from domain.sealed import PENDING
 from service.handler import ATTEMPTS, CONTRIBUTION, Handle
 from service.problems import Contended, KeyReused
+
+_BODY: Final = msgspec.json.Encoder(order="deterministic")
+_SUBMITTED: Final = topic(Submitted)
 
 
 class Deposit(Struct, frozen=True):
@@ -41,11 +45,19 @@ class Receipt(Struct, frozen=True):
     charter: int
 
 
+class _Derived(Struct, frozen=True):
+    """What follows from secret, key and body: a retry derives the same."""
+
+    receipt: Receipt
+    code_digest: bytes
+
+
 class Deposits:
     def __init__(self, handle: Handle, sealer: Sealer, receipt_secret: bytes) -> None:
         self._handle = handle
         self._sealer = sealer
         self._secret = receipt_secret
+        self._terms: dict[str, tuple[int, Terms]] = {}
 
     async def warm(self, slug: str) -> None:
         """Read the consultation before its first deposit arrives."""
@@ -56,13 +68,14 @@ class Deposits:
 
         Raises Refused where the rules forbid it, KeyReused when the key came with another body, Unavailable when nothing certain can be said.
         """
-        receipt = self._receipt(slug, key, deposit)
+        own = self._derived(slug, key, deposit)
+        receipt = own.receipt
         for attempt in range(ATTEMPTS):
-            terms, version = await self._handle.terms_of(slug, fresh=attempt > 0)
+            state, version = await self._handle.terms_of(slug, fresh=attempt > 0)
             try:
-                submitted = self._decided(terms, deposit, receipt)
+                submitted = self._decided(self._terms_at(state, version), deposit, own)
             except Refused:
-                if await self._already(receipt):
+                if await self._already(own):
                     return receipt
                 if attempt or not await self._moved(slug, version):
                     raise
@@ -70,37 +83,45 @@ class Deposits:
             try:
                 await self._record(receipt, submitted, deposit.text, version)
             except Conflict as conflict:
-                if await self._already(receipt):
+                if await self._already(own):
                     return receipt
                 if conflict.stream == receipt.contribution:
                     raise Refused("commitment-used", field="blind") from None
             except Unavailable as error:
-                if error.uncertain and await self._found(receipt, error):
+                if error.uncertain and await self._found(own, error):
                     return receipt
                 raise
             else:
                 return receipt
         raise Contended
 
-    def _receipt(self, slug: str, key: str, deposit: Deposit) -> Receipt:
-        """Everything in it follows from secret, key and body: a retry derives the same one."""
-        digest = sha256(msgspec.json.encode(deposit, order="deterministic")).digest()
+    def _derived(self, slug: str, key: str, deposit: Deposit) -> _Derived:
+        digest = sha256(_BODY.encode(deposit)).digest()
         blind = deposit.blind or receipts.server_blind(self._secret, slug, key, digest)
-        return Receipt(
+        code = receipts.code(self._secret, slug, key, digest)
+        receipt = Receipt(
             receipts.contribution_id(self._secret, slug, key),
-            receipts.code(self._secret, slug, key, digest),
-            commitment(topic(Submitted), {"text": deposit.text}, blind),
+            code,
+            commitment(_SUBMITTED, {"text": deposit.text}, blind),
             blind,
             slug,
             deposit.theme,
             deposit.charter,
         )
+        return _Derived(receipt, receipts.digest_of(code.replace("-", "")))
 
-    def _decided(self, state: consultation.Present, deposit: Deposit, receipt: Receipt) -> Submitted:
+    def _terms_at(self, state: consultation.Present, version: int) -> Terms:
+        """What a deposit must satisfy, worked out once for each version of a consultation."""
+        known = self._terms.get(state.adopted.slug)
+        if known is None or known[0] != version:
+            known = self._terms[state.adopted.slug] = version, consultation.terms(state)
+        return known[1]
+
+    def _decided(self, terms: Terms, deposit: Deposit, own: _Derived) -> Submitted:
         command = Submit(
-            receipt.consultation, deposit.theme, deposit.charter, deposit.channel, deposit.actor, deposit.language,
-            len(deposit.text), len(deposit.text.strip()), contact_left=False, code_digest=receipts.code_digest(receipt.code),
-            commitment=receipt.commitment, sealed=PENDING, terms=consultation.terms(state),
+            own.receipt.consultation, deposit.theme, deposit.charter, deposit.channel, deposit.actor, deposit.language,
+            len(deposit.text), len(deposit.text.strip()), contact_left=False, code_digest=own.code_digest,
+            commitment=own.receipt.commitment, sealed=PENDING, terms=terms,
         )  # fmt: skip
         (event,) = contribution.decide(None, command)
         if not isinstance(event, Submitted):
@@ -109,7 +130,7 @@ class Deposits:
 
     async def _record(self, receipt: Receipt, submitted: Submitted, text: str, version: int) -> None:
         """Seal and append, provided that the consultation is still at `version`: this is what makes closing exact."""
-        closing = Closing(receipt.contribution, 1, topic(submitted), {"text": text}, receipt.blind)
+        closing = Closing(receipt.contribution, 1, _SUBMITTED, {"text": text}, receipt.blind)
         (sealed,) = await self._sealer.seal([closing])
         given = {consultation_stream(receipt.consultation): version}
         await self._handle.begin(
@@ -121,20 +142,20 @@ class Deposits:
         _, latest = await self._handle.terms_of(slug, fresh=True)
         return latest != version
 
-    async def _found(self, receipt: Receipt, error: Unavailable) -> bool:
+    async def _found(self, own: _Derived, error: Unavailable) -> bool:
         """As `_already`; raises `error`, which says that the deposit may be recorded, while nobody can tell."""
         try:
-            return await self._already(receipt)
+            return await self._already(own)
         except Unavailable:
             raise error from None
 
-    async def _already(self, receipt: Receipt) -> bool:
+    async def _already(self, own: _Derived) -> bool:
         """Whether this very deposit is recorded. Raises KeyReused for another body under its key, Refused when it has been erased."""
-        loaded = await self._handle.load(CONTRIBUTION, receipt.contribution)
+        loaded = await self._handle.load(CONTRIBUTION, own.receipt.contribution)
         if loaded.state is None:
             return False
         if isinstance(loaded.state, Gone):
             raise Refused("erased")
-        if not receipts.same(loaded.state.dossier.code_digest, receipts.code_digest(receipt.code)):
+        if not receipts.same(loaded.state.dossier.code_digest, own.code_digest):
             raise KeyReused(errors=[{"field": "Idempotency-Key", "message": "came with another body before"}])
         return True

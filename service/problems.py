@@ -11,7 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
-from litestar.types import ExceptionHandlersMap, Message
+from litestar.types import ExceptionHandlersMap
 from msgspec import Struct, field
 
 from adapters.key_sets import KeySetUnavailable
@@ -136,23 +136,26 @@ def unavailable(_: Request[Any, Any, Any], error: Unavailable) -> Response[Any]:
     )
 
 
-def too_late() -> list[Message]:
+def too_late() -> list[dict[str, Any]]:
     """The whole answer to a request that nothing has answered in time, as ASGI messages."""
-    body = msgspec.json.encode(
-        {
-            "type": "urn:registre:problem:unavailable",
-            "title": "the service has not answered in time",
-            "status": 503,
-            "detail": "what was sent may have been recorded: repeat it with the same key",
-        }
-    )
+    detail = "what was sent may have been recorded: repeat it with the same key"
+    return _messages(503, "unavailable", "the service has not answered in time", detail)
+
+
+def too_slow() -> list[dict[str, Any]]:
+    """The same for a request whose body does not arrive."""
+    return _messages(408, "too-slow", "the body did not arrive in time", "nothing was recorded")
+
+
+def _messages(status: int, code: str, title: str, detail: str) -> list[dict[str, Any]]:
+    body = msgspec.json.encode(Problem(f"urn:registre:problem:{code}", title, status, detail))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"retry-after", str(RETRY_AFTER_S).encode()),
     ]
     return [
-        {"type": "http.response.start", "status": 503, "headers": headers},
+        {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": body, "more_body": False},
     ]
 
@@ -208,7 +211,6 @@ _TITLES: Final[Mapping[int, tuple[str, str]]] = {
     403: ("forbidden", "the role does not allow this"),
     404: ("not-found", "there is no such thing here"),
     405: ("method-not-allowed", "this method is not offered here"),
-    408: ("too-slow", "the body did not arrive in time"),
     413: ("too-large", "the body is larger than the service takes"),
     415: ("unsupported-media-type", "the body must be application/json"),
 }

@@ -6,10 +6,12 @@ Both die with whoever started them: a supervisor that is killed leaves no server
 import asyncio
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import sys
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, cast
 
 import structlog
 import uvloop
@@ -17,22 +19,26 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
-from litestar import Litestar
+from granian.server.common import AbstractServer
 
 from adapters.store import Unavailable
 from service import logs
 from service.app import create_app
+from service.patience import Application, Patience
 from service.settings import Settings
 from service.wiring import resources
 from service.workers import work
 
 BACKLOG: Final = 1_024
+COLLECT: Final = (20_000, 20, 50)
+"""Thresholds of the garbage collector: almost everything here is freed by its reference count."""
 HEADER_MS: Final = 10_000
 """How long the head of a request may take to arrive, in milliseconds."""
 BACKPRESSURE: Final = 512
 """Requests at once in each HTTP worker: beyond them clients wait in the backlog."""
 DRAIN_S: Final = 10
 AGAIN_S: Final = 0.5
+NICENESS: Final = 10
 _PR_SET_PDEATHSIG: Final = 1
 
 _log = structlog.get_logger()
@@ -49,22 +55,33 @@ def die_with_parent(parent: int | None = None) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def application() -> Litestar:
+def application() -> Patience:
     """What each of Granian's workers loads."""
     die_with_parent()
     settings = Settings.from_env(os.environ)
     logs.configure(settings)
-    return create_app(settings)
+    app = Patience(cast("Application", create_app(settings)))
+    # What has been loaded stays: a collector that looks at all of it again and again stops every request meanwhile.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
+    return app
 
 
 def serve_http(settings: Settings) -> None:
     """Until SIGTERM: requests under way are answered first."""
-    Server(
-        "service.processes:application",
-        address="127.0.0.1" if settings.host == "localhost" else settings.host,
-        port=settings.port,
+    host = "127.0.0.1" if settings.host == "localhost" else settings.host
+    http_server("service.processes:application", host, settings.port, settings.workers).serve()
+
+
+def http_server(target: str, host: str, port: int, workers: int) -> AbstractServer[Any]:
+    """The one way in which this project serves an application; `target` names what makes it."""
+    return Server(
+        target,
+        address=host,
+        port=port,
         interface=Interfaces.ASGI,
-        workers=settings.workers,
+        workers=workers,
         loop=Loops.uvloop,
         http=HTTPModes.http1,
         websockets=False,
@@ -77,7 +94,7 @@ def serve_http(settings: Settings) -> None:
         workers_kill_timeout=DRAIN_S,
         log_level=LogLevels.warning,
         log_access=False,
-    ).serve()
+    )
 
 
 async def run_worker(settings: Settings) -> None:
@@ -91,8 +108,16 @@ async def run_worker(settings: Settings) -> None:
         await asyncio.sleep(AGAIN_S)
 
 
+def stand_back() -> None:
+    """Let requests go first when processors are scarce: read models may lag through a peak, whoever deposits should not wait."""
+    os.nice(NICENESS)
+    with contextlib.suppress(OSError):  # Linux alone weighs sessions against each other, and only where it is configured to
+        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
+
+
 def serve_work(settings: Settings) -> None:
     """Until SIGTERM, SIGINT or SIGHUP."""
+    stand_back()
 
     async def until_signalled() -> None:
         task = asyncio.current_task()

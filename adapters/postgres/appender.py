@@ -34,7 +34,7 @@ class Request:
     def __init__(self, events: Sequence[StoredEvent], given: Mapping[UUID, int]) -> None:
         self.events = events
         self.given = given
-        self.size_bytes = sum(len(event.state) for event in events)
+        self.size_bytes = len(events[0].state) if len(events) == 1 else sum(len(event.state) for event in events)
         self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def succeed(self, first: int) -> None:
@@ -83,7 +83,7 @@ class Appender:
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="appender")
         self._wake.set()
-        first = await asyncio.shield(request.done)
+        first = await request.done  # a future of this request alone: cancelling whoever waits for it cancels nothing else
         return list(range(first, first + len(events)))
 
     async def close(self) -> None:

@@ -13,9 +13,10 @@ from domain.contribution import Actor, Channel
 from domain.definition import Slug
 from projections.outcomes import views as outcomes
 from projections.themes import views as themes
+from service.auth import shared
 from service.deposits import Deposit, Receipt
 from service.follow_up import Status
-from service.http.bodies import ContributionMoved, Cursor, Limit, Message, Page, SlugPath, moved
+from service.http.bodies import Asked, ContributionMoved, Cursor, Limit, Message, Page, SlugPath, moved
 from service.problems import documented, missing
 from service.wiring import Resources, concealed, shown
 
@@ -70,14 +71,15 @@ class DepositController(Controller):
         operation_id="deposit",
         responses=documented(409, 410, 413, 415, 422),
     )
-    async def deposit(self, slug: SlugPath, data: JSONBody[DepositBody], key: IdempotencyKey, resources: R) -> Receipt:
+    async def deposit(self, slug: SlugPath, data: JSONBody[DepositBody], key: IdempotencyKey, request: Asked) -> Receipt:
         deposit = Deposit(data.theme, data.charter, data.text, data.actor, data.channel, data.language, data.blind)
-        return await resources.deposits.accept(slug, key, deposit)
+        return await shared(request).deposits.accept(slug, key, deposit)
 
     @get("/consultations/{slug:str}/themes/{theme:str}/contributions", operation_id="listContributions", responses=documented())
     async def page(
-        self, slug: SlugPath, theme: SlugPath, resources: R, limit: Limit = 50, cursor: Cursor = None
+        self, slug: SlugPath, theme: SlugPath, request: Asked, limit: Limit = 50, cursor: Cursor = None
     ) -> Page[themes.ContributionEntry]:
+        resources = shared(request)
         state, _ = await resources.handle.terms_of(slug, fresh=True)
         if theme not in state.adopted.themes:
             missing("theme", theme)

@@ -15,7 +15,6 @@ from projections.publications import views as publications
 from service.auth import alias, needs, sees_drafts
 from service.handler import PUBLICATION
 from service.http.bodies import BEARER, PUBLIC_OR_BEARER, Asked, IfMatch, Items, R, SlugPath, Statement, expected
-from service.http.patience import PATIENT
 from service.problems import STAFF, documented, missing
 from service.wiring import Resources, shown
 
@@ -79,7 +78,6 @@ class PublicationController(Controller):
     @get(
         "/publications/{publication_id:uuid}/bundle",
         operation_id="getBundle",
-        opt=PATIENT,
         responses=documented(401),
         media_type="application/zip",
         security=PUBLIC_OR_BEARER,
@@ -94,7 +92,6 @@ class PublicationController(Controller):
     @post(
         "/publications",
         operation_id="preparePublication",
-        opt=PATIENT,
         guards=PUBLISHER,
         responses=documented(*STAFF),
         security=BEARER,

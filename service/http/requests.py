@@ -1,6 +1,5 @@
 """A request whose body is decoded strictly, straight into the shape that its route takes; what is wrong with it is said by field."""
 
-import asyncio
 import re
 from typing import Any, Final
 
@@ -10,14 +9,8 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import Empty
 
 JSON: Final = "application/json"
-BODY_S: Final = 10.0
-"""How long a body may take to arrive: each one that is awaited takes the place of another request."""
 _PLACE: Final = re.compile(r"^(?P<said>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _MEMBER: Final = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<name>.*)`$", re.DOTALL)
-
-
-class TooSlow(HTTPException):
-    status_code = 408
 
 
 class UnsupportedMediaType(HTTPException):
@@ -28,12 +21,8 @@ class StrictRequest(Request[Any, Any, Any]):
     """Decodes a body once: no `"1"` for 1, and the path of the first part that is wrong."""
 
     async def body(self) -> bytes:
-        """The body, whole; only routes that take one ask for it. Raises TooSlow, ValidationException for an empty one."""
-        try:
-            async with asyncio.timeout(BODY_S):
-                body = await super().body()
-        except TimeoutError:
-            raise TooSlow(detail=f"the body has not arrived within {BODY_S:.0f} s") from None
+        """The body, whole; only routes that take one ask for it. Raises ValidationException for an empty one."""
+        body = await super().body()
         if not body:
             raise ValidationException("a body is missing", extra=[{"key": "body", "message": "missing"}])
         return body

@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import msgspec
 import pytest
+import rfc8785
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.pretty import pretty_repr
 
@@ -21,7 +22,7 @@ from adapters.keyring import Key, Keyring
 from adapters.memory_keyring import MemoryKeyring
 from adapters.postgres.keyring import MIGRATIONS, PostgresKeyring
 from adapters.postgres.migrate import migrate
-from adapters.sealing import Closing, KeyringSealer, Opening, SealBroken, SealRefused, Unsealed, commitment
+from adapters.sealing import Closing, KeyringSealer, Opening, SealBroken, SealRefused, Unsealed, canonical, commitment
 from adapters.store import Unavailable
 from domain.sealed import Sealed
 from tests.servers import fresh_keyring
@@ -287,6 +288,13 @@ def test_a_commitment_is_the_hmac_of_topic_and_canonical_fields_under_the_blind(
     assert commitment(TOPIC, {"\ue000": "é", "\U0001f3ad": '\x00"'}, BLIND) == expected
 
 
+@given(st.dictionaries(st.text(max_size=5), st.text(max_size=20)))
+@example({"text": "".join(map(chr, range(0x100))) + "\u2028\u2029\ufeff\uffff\U0010ffff</script>"})
+@example({"\ue000": "", "\U0001f3ad": "", "a": ""})
+def test_what_is_committed_to_is_the_canonical_json_of_a_library_made_for_it(fields: dict[str, str]) -> None:
+    assert canonical(fields) == rfc8785.dumps(dict(fields))
+
+
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=20)), st.binary(min_size=32, max_size=32))
 def test_a_commitment_depends_on_topic_fields_and_blind_but_not_on_their_order(fields: dict[str, str], blind: bytes) -> None:
     one = commitment(TOPIC, fields, blind)
@@ -306,7 +314,7 @@ async def test_a_blind_has_exactly_32_bytes(blind: bytes) -> None:
 
 async def test_text_that_is_not_unicode_is_refused_before_a_key_is_kept() -> None:
     gate = Gate()
-    with pytest.raises(ValueError, match="non-UTF-8"):
+    with pytest.raises(ValueError, match="surrogates"):
         await KeyringSealer(gate).seal([closing(fields={"text": "\ud800"})])
     assert gate.inserts == []
 

@@ -1,11 +1,12 @@
 """A request that hangs is answered in time, and cancelled."""
 
 import asyncio
+from typing import cast
 
+import httpx
 from litestar import Litestar, get
-from litestar.testing import AsyncTestClient
 
-from service.http.patience import PATIENT, Patience
+from service.patience import PATIENT, Application, Patience
 
 cancelled = asyncio.Event()
 
@@ -25,15 +26,15 @@ async def quick() -> str:
     return "quick"
 
 
-@get("/long", opt=PATIENT)
+@get(PATIENT[0])
 async def long() -> str:
     await asyncio.sleep(0.2)
     return "long"
 
 
 async def test_what_hangs_is_answered_with_a_problem_that_says_when_to_repeat() -> None:
-    app = Litestar([stuck, quick, long], middleware=[Patience(0.05)], openapi_config=None)
-    async with AsyncTestClient(app) as client:
+    app = Patience(cast("Application", Litestar([stuck, quick, long], openapi_config=None)), answer_s=0.05, look_s=0.01)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://registre") as client:
         answer = await client.get("/stuck")
 
         assert answer.status_code == 503
@@ -42,4 +43,4 @@ async def test_what_hangs_is_answered_with_a_problem_that_says_when_to_repeat() 
         assert answer.json()["type"] == "urn:registre:problem:unavailable"
         await asyncio.wait_for(cancelled.wait(), 5)
         assert (await client.get("/quick")).text == "quick"
-        assert (await client.get("/long")).text == "long"
+        assert (await client.get(PATIENT[0])).text == "long"
