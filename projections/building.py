@@ -93,6 +93,7 @@ async def rebuild(store: EventStore, pool: Pool, projection: Projection, progres
             await catch_up(store, pool, projection, schema, served or 0, progress)
             position = int(await connection.fetchval(TRACKING["tracked"], schema))
             await connection.execute(TRACKING["swap"], schema, projection.name, retired)
+            await connection.execute(TRACKING["told"], projection.name)
         await _drop(pool, retired)
     return position
 
@@ -105,7 +106,7 @@ def _scratch() -> str:
 async def _claimed(pool: Pool, *schemas: str) -> AsyncIterator[Connection]:
     """While it lasts, nobody else builds under these names and `clean` spares them: locks of a session, which it yields.
 
-    They end with the session, whatever happens to this process; returning the connection to the pool gives them back.
+    They end with the session, whatever happens to this process.
     """
     async with server_may_be_away():
         connection = await pool.acquire()
@@ -116,6 +117,9 @@ async def _claimed(pool: Pool, *schemas: str) -> AsyncIterator[Connection]:
                     raise Overtaken(f"{schema} is being built by somebody else")
         yield connection
     finally:
+        with suppress(Unavailable):
+            async with server_may_be_away():
+                await connection.execute(TRACKING["unclaim"])
         await pool.release(connection)
 
 

@@ -23,6 +23,7 @@ from service.located import Located, issuer, locate
 from service.problems import Behind
 from service.publications import Publications
 from service.queues import Queues
+from service.remembered import Remembered
 from service.settings import Settings
 
 T = TypeVar("T")
@@ -49,6 +50,8 @@ class Resources(Struct, frozen=True):
     follow_up: FollowUp
     queues: Queues
     publications: Publications
+    pages: Remembered
+    """Of the read model `themes`."""
 
     @property
     def staff_secret(self) -> bytes:
@@ -81,6 +84,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
             FollowUp(handle, sealer, clock),
             Queues(handle, pool, clock),
             Publications(handle, pool, sealer, settings.data.expanduser().resolve() / "bundles"),
+            await stack.enter_async_context(Remembered("themes").kept(located.database_url)),
         )
 
 
@@ -102,6 +106,7 @@ async def concealed(shared: Resources, position: int) -> None:
     """Returns once the public no longer sees what an event hid, or when the read model does not get there in time: the event stands."""
     if not await wait_for(shared.pool, "themes", position, CONCEAL_S):
         _log.warning("hidden, but still shown: the read model is behind", position=position)
+    shared.pages.forget()
 
 
 async def shown(shared: Resources, projection: str, read: Callable[[], Awaitable[T | None]]) -> T | None:

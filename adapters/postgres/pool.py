@@ -52,7 +52,14 @@ async def create_pool(url: str, name: str, *, connections: int = 8, search_path:
             timeout=CONNECT_S,
             command_timeout=TIMEOUT_S,
             server_settings=session(name, search_path),
+            reset=_left_as_it_is,
         )
+
+
+async def _left_as_it_is(_: Any) -> None:
+    """Between two borrowers a pool would ask the server to forget the session's state: a round trip for each statement. Nothing here leaves any:
+    settings are local to transactions, who listens or waits for an election has a connection of its own, and who holds locks gives them back.
+    """
 
 
 @asynccontextmanager

@@ -43,6 +43,10 @@ SELECT nspname FROM pg_namespace WHERE nspname ~ '^(scratch_[0-9a-f]{16}|(themes
 -- Hold a name as long as this session lasts; false when another session holds it.
 SELECT pg_try_advisory_lock(hashtextextended($1, 0));
 
+-- :name unclaim
+-- Give back every name that this session holds.
+SELECT pg_advisory_unlock_all();
+
 -- :name unclaimed
 -- Whether no session holds a name; if so, this transaction does.
 SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0));

@@ -1,9 +1,10 @@
 """What participants do and see: deposit, follow by the receipt's code, appeal, answer, withdraw, read what is public."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody, SkipValidation
@@ -33,6 +34,7 @@ IdempotencyKey = Annotated[
 ReceiptCode = Annotated[
     str, HeaderParameter(name="Receipt-Code", min_length=1, max_length=100, description="The secret code of the receipt.")
 ]
+_ENCODER: Final = msgspec.json.Encoder()
 R = NamedDependency[SkipValidation[Resources]]
 
 
@@ -78,13 +80,18 @@ class DepositController(Controller):
     @get("/consultations/{slug:str}/themes/{theme:str}/contributions", operation_id="listContributions", responses=documented())
     async def page(
         self, slug: SlugPath, theme: SlugPath, request: Asked, limit: Limit = 50, cursor: Cursor = None
-    ) -> Page[themes.ContributionEntry]:
+    ) -> Response[Page[themes.ContributionEntry]]:
         resources = shared(request)
-        state, _ = await resources.handle.terms_of(slug, fresh=True)
-        if theme not in state.adopted.themes:
-            missing("theme", theme)
-        items, after = await themes.contributions(resources.pool, slug, theme, limit, cursor)
-        return Page(items, after)
+
+        async def write() -> bytes:
+            state, _ = await resources.handle.terms_of(slug, fresh=True)
+            if theme not in state.adopted.themes:
+                missing("theme", theme)
+            items, after = await themes.contributions(resources.pool, slug, theme, limit, cursor)
+            return _ENCODER.encode(Page(items, after))
+
+        encoded: Any = await resources.pages.page((slug, theme, limit, cursor), write)
+        return Response(encoded, media_type="application/json")
 
     @get("/contributions/{contribution:uuid}", operation_id="getContribution", responses=documented())
     async def read(self, contribution: FromPath[UUID], resources: R) -> themes.ContributionView:
