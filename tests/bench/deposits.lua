@@ -26,7 +26,6 @@ end
 function response(status, _, answer)
    if status == 201 then
       acknowledged:write(answer:match('"contribution":"([^"]+)"') or "?", "\n")
-      acknowledged:flush()
    else
       others = others + 1
    end

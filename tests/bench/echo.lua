@@ -24,5 +24,4 @@ end
 
 function response(status, _, answer)
    answered:write(answer:match('"theme":"([^"]+)"') or "?", "\n")
-   answered:flush()
 end
