@@ -27,7 +27,15 @@ def event_of(entry: Entry) -> Any:
 
 def recorded(entry: Entry) -> Recorded:
     """An entry with its event. Raises Unreadable."""
-    return Recorded(entry.id, stream_of(entry), entry.originator_version, entry.consultation, entry.recorded_at, event_of(entry))
+    return Recorded(
+        entry.id,
+        stream_of(entry),
+        entry.originator_version,
+        entry.consultation,
+        entry.recorded_at,
+        event_of(entry),
+        entry.topic,
+    )
 
 
 def stream_of(entry: Entry) -> UUID:

@@ -30,6 +30,9 @@ class Recorded(Struct, frozen=True):
     recorded_at: datetime
     """Restricted: the public sees the day at most."""
     event: Event
+    """In today's shape."""
+    topic: str
+    """Under which it is stored, whatever shape it is read in: what is sealed inside is bound to it."""
 
 
 class UnknownTopic(ValueError):  # noqa: N818 - names what was met
@@ -52,6 +55,10 @@ def topic(event: Struct | type[Struct]) -> str:
     return str(event.__struct_config__.tag)
 
 
+def _unversioned(stored_topic: str) -> str:
+    return stored_topic.rpartition(".")[0]
+
+
 class Codec:
     """Encodes events to the bytes that are stored, and decodes every topic ever stored to today's shapes.
 
@@ -69,6 +76,11 @@ class Codec:
     @property
     def topics(self) -> frozenset[str]:
         return frozenset(self._decoders)
+
+    def topics_of(self, *shapes: type[Struct]) -> tuple[str, ...]:
+        """Every topic under which events of these shapes have ever been stored: all versions of a noun and verb are one event."""
+        wanted = {_unversioned(topic(shape)) for shape in shapes}
+        return tuple(sorted(known for known in self._decoders if _unversioned(known) in wanted))
 
     def encode(self, event: Struct) -> bytes:
         return self._encoder.encode(event)

@@ -13,7 +13,7 @@ from domain.consultation import Close, CloseTheme, Opened, OpenTheme, Running
 from domain.contribution import ExpireLease, LiftUnconfirmed
 from domain.definition import SYSTEM
 from domain.errors import Refused
-from domain.record import topic
+from domain.record import CODEC
 from projections.treatment import views as treatment
 from service.clock import MovableClock
 from service.problems import Failure
@@ -50,7 +50,7 @@ class Deadlines:
 
     async def _opened(self) -> list[str]:
         """Every consultation that has opened, as the log says: windows close whatever becomes of the read models."""
-        async with aclosing(self._shared.store.pages(chosen=Chosen(topics=(topic(Opened),)))) as pages:
+        async with aclosing(self._shared.store.pages(chosen=Chosen(topics=CODEC.topics_of(Opened)))) as pages:
             return [entry.consultation async for page in pages for entry in page]
 
     async def _windows(self, slug: str) -> int:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters import receipts
+from adapters.records import event_of
 from adapters.sealing import Closing, Sealer, commitment
 from adapters.store import Conflict, Unavailable
 from domain import consultation, contribution
@@ -75,21 +76,21 @@ class Deposits:
             try:
                 submitted = self._decided(self._terms_at(state, version), deposit, own)
             except Refused:
-                if await self._already(own):
-                    return receipt
+                if earlier := await self._already(own):
+                    return earlier
                 if attempt or not await self._moved(slug, version):
                     raise
                 continue
             try:
                 await self._record(receipt, submitted, deposit.text, version)
             except Conflict as conflict:
-                if await self._already(own):
-                    return receipt
+                if earlier := await self._already(own):
+                    return earlier
                 if conflict.stream == receipt.contribution:
                     raise Refused("commitment-used", field="blind") from None
             except Unavailable as error:
-                if error.uncertain and await self._found(own, error):
-                    return receipt
+                if error.uncertain and (earlier := await self._found(own, error)):
+                    return earlier
                 raise
             else:
                 return receipt
@@ -142,20 +143,26 @@ class Deposits:
         _, latest = await self._handle.terms_of(slug, fresh=True)
         return latest != version
 
-    async def _found(self, own: _Derived, error: Unavailable) -> bool:
+    async def _found(self, own: _Derived, error: Unavailable) -> Receipt | None:
         """As `_already`; raises `error`, which says that the deposit may be recorded, while nobody can tell."""
         try:
             return await self._already(own)
         except Unavailable:
             raise error from None
 
-    async def _already(self, own: _Derived) -> bool:
-        """Whether this very deposit is recorded. Raises KeyReused for another body under its key, Refused when it has been erased."""
-        loaded = await self._handle.load(CONTRIBUTION, own.receipt.contribution)
-        if loaded.state is None:
-            return False
-        if isinstance(loaded.state, Gone):
+    async def _already(self, own: _Derived) -> Receipt | None:
+        """The receipt of this very deposit if it is recorded: its commitment is over the topic of the release that recorded it.
+
+        Raises KeyReused for another body under its key, Refused when it has been erased.
+        """
+        events = [event_of(entry) for entry in await self._handle.entries(CONTRIBUTION.name, own.receipt.contribution)]
+        state: contribution.State = None
+        for event in events:
+            state = contribution.evolve(state, event)
+        if state is None:
+            return None
+        if isinstance(state, Gone):
             raise Refused("erased")
-        if not receipts.same(loaded.state.dossier.code_digest, own.code_digest):
+        if not receipts.same(state.dossier.code_digest, own.code_digest):
             raise KeyReused(errors=[{"field": "Idempotency-Key", "message": "came with another body before"}])
-        return True
+        return replace(own.receipt, commitment=events[0].commitment)

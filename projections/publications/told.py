@@ -14,7 +14,7 @@ from adapters.store import Chosen, EventStore
 from domain import contribution
 from domain.consultation import CharterAdopted
 from domain.contribution import Appealed, AppealSettled, Erased, Hidden, HidingConfirmed, HidingDisputed, Kept, Reinstated
-from domain.record import Recorded, topic
+from domain.record import CODEC, Recorded
 from projections.publications.packing import Row
 from projections.runner import decoded
 
@@ -22,10 +22,7 @@ PAGE: Final = 2_000
 DECISIONS: Final = (
     "contribution", "number", "day", "decision", "clause", "charter", "analysed", "origin", "cause", "granted", "commitment",
 )  # fmt: skip
-_TELLING: Final = frozenset(
-    topic(kind)
-    for kind in (CharterAdopted, Kept, Hidden, HidingConfirmed, HidingDisputed, Reinstated, Appealed, AppealSettled, Erased)
-)
+_TELLING: Final = (CharterAdopted, Kept, Hidden, HidingConfirmed, HidingDisputed, Reinstated, Appealed, AppealSettled, Erased)
 
 
 class Told(Struct, frozen=True):
@@ -40,7 +37,7 @@ async def told(store: EventStore, slug: str, position: int) -> Told:
     """One pass over what the log tells up to a position. Raises Unavailable, Stopped."""
     charters: list[CharterAdopted] = []
     rows: list[Row] = []
-    telling = Chosen(slug, tuple(sorted(_TELLING)))
+    telling = Chosen(slug, CODEC.topics_of(*_TELLING))
     async with aclosing(store.pages(limit=PAGE, up_to=position, chosen=telling)) as pages:
         async for page in pages:
             batch = decoded("bundle", page)
@@ -52,7 +49,7 @@ async def told(store: EventStore, slug: str, position: int) -> Told:
 
 async def erased_between(store: EventStore, slug: str, after: int, up_to: int) -> frozenset[UUID]:
     """The contributions whose erasure was recorded after a position and up to another. Raises Unavailable."""
-    erasures = Chosen(slug, (topic(Erased),))
+    erasures = Chosen(slug, CODEC.topics_of(Erased))
     async with aclosing(store.pages(after, limit=PAGE, up_to=up_to, chosen=erasures)) as pages:
         return frozenset([stream_of(entry) async for page in pages for entry in page])
 
@@ -62,7 +59,7 @@ async def concealed(store: EventStore, slug: str, position: int, after: int, up_
 
     Raises Unavailable.
     """
-    acts = Chosen(slug, (topic(Erased), topic(Hidden)))
+    acts = Chosen(slug, CODEC.topics_of(Erased, Hidden))
     async with aclosing(store.pages(after, limit=PAGE, up_to=up_to, chosen=acts)) as pages:
         touched = {stream_of(entry) async for page in pages for entry in page}
     return frozenset([stream for stream in touched if await _hidden_since(store, stream, position, up_to)])

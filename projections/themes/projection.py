@@ -13,20 +13,19 @@ from adapters.postgres.queries import load
 from adapters.sealing import Opening, Sealer
 from domain import consultation, contribution
 from domain.contribution import Hidden, Submitted
-from domain.record import Recorded, topic
+from domain.record import Recorded
 from domain.sealed import Sealed
 from projections.folding import State, decode, encode, moved, of_contributions
 
 QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
 _SEALED: Final = msgspec.msgpack.Decoder(Sealed)
-_SUBMITTED: Final = topic(Submitted)
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
 
 
 class Themes:
     name: Final = "themes"
-    version: Final = 1
+    version: Final = 2
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
@@ -75,17 +74,21 @@ class Themes:
         texts: dict[UUID, str | None] = {
             row["id"]: row["text"] for row in rows if row["text"] is not None and contribution.visible(after[row["id"]])
         }
-        sealed = {row["id"]: _SEALED.decode(row["sealed"]) for row in rows}
-        sealed |= {stream: recorded.event.sealed for stream, recorded in arrived.items() if isinstance(recorded.event, Submitted)}
+        sealed = {row["id"]: (row["topic"], _SEALED.decode(row["sealed"])) for row in rows}
+        sealed |= {
+            stream: (recorded.topic, recorded.event.sealed)
+            for stream, recorded in arrived.items()
+            if isinstance(recorded.event, Submitted)
+        }
         needed = [stream for stream, state in after.items() if contribution.visible(state) and stream not in texts]
-        clear = await self._sealer.unseal([Opening(stream, 1, _SUBMITTED, sealed[stream]) for stream in needed]) if needed else []
+        clear = await self._sealer.unseal([Opening(stream, 1, *sealed[stream]) for stream in needed]) if needed else []
         return texts | {stream: text.fields["text"] if text else None for stream, text in zip(needed, clear, strict=True)}
 
 
 def _deposit(recorded: Recorded, event: Submitted) -> tuple[Any, ...]:
     return (
         recorded.stream, event.consultation, event.theme, recorded.recorded_at.date(), event.channel, event.actor, event.language,
-        event.charter, event.commitment, msgspec.msgpack.encode(event.sealed),
+        event.charter, event.commitment, recorded.topic, msgspec.msgpack.encode(event.sealed),
     )  # fmt: skip
 
 

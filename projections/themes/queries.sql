@@ -45,15 +45,17 @@ UPDATE theme SET closes = $3 WHERE consultation = $1 AND id = $2;
 
 -- :name known
 -- What is known of the contributions that a batch touches.
-SELECT c.id, f.state, c.sealed, c.status, c.analysed, c.hidden_under, c.text FROM contribution AS c JOIN folded AS f ON f.id = c.id
+SELECT c.id, f.state, c.topic, c.sealed, c.status, c.analysed, c.hidden_under, c.text FROM contribution AS c JOIN folded AS f ON f.id = c.id
 WHERE c.id = ANY ($1::uuid[]);
 
 -- :name record
 -- Deposits of a batch, as they stand at its end.
-INSERT INTO contribution (id, consultation, theme, day, channel, actor, language, charter, commitment, sealed, status, analysed, hidden_under, text)
+INSERT INTO contribution (
+    id, consultation, theme, day, channel, actor, language, charter, commitment, topic, sealed, status, analysed, hidden_under, text
+)
 SELECT * FROM unnest(
-    $1::uuid[], $2::text[], $3::text[], $4::date[], $5::text[], $6::text[], $7::text[], $8::integer[], $9::bytea[], $10::bytea[],
-    $11::text[], $12::boolean[], $13::text[], $14::text[]
+    $1::uuid[], $2::text[], $3::text[], $4::date[], $5::text[], $6::text[], $7::text[], $8::integer[], $9::bytea[], $10::text[], $11::bytea[],
+    $12::text[], $13::boolean[], $14::text[], $15::text[]
 );
 
 -- :name fold

@@ -26,7 +26,7 @@ CREATE TABLE theme (
     visible      bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (consultation, id)
 );
--- `text` is there only while the public may see it; `sealed` is the ciphertext from which it can be shown again.
+-- `text` is there only while the public may see it; `sealed` is the ciphertext from which it can be shown again, bound to the `topic` of its event.
 CREATE TABLE contribution (
     id           uuid PRIMARY KEY,
     consultation text NOT NULL,
@@ -37,6 +37,7 @@ CREATE TABLE contribution (
     language     text NOT NULL,
     charter      integer NOT NULL,
     commitment   bytea NOT NULL,
+    topic        text NOT NULL,
     sealed       bytea NOT NULL,
     status       text NOT NULL,
     analysed     boolean NOT NULL,

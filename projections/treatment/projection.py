@@ -14,7 +14,7 @@ from adapters.postgres.queries import load
 from adapters.sealing import Opening, Sealer
 from domain import consultation, contribution
 from domain.contribution import Contested, Disputed, Gone, Submitted
-from domain.record import Recorded, consultation_stream, topic
+from domain.record import Recorded, consultation_stream
 from domain.sealed import Sealed
 from projections.folding import State, decode, encode, moved, of_contributions
 from projections.themes.projection import Connection
@@ -152,9 +152,7 @@ async def _steps(connection: Connection, run: Sequence[Recorded], last: dict[UUI
         previous = last.get(recorded.stream)
         delay_s = None if previous is None else (recorded.recorded_at - previous).total_seconds()
         actor = next((getattr(recorded.event, who) for who in _WHO if hasattr(recorded.event, who)), None)
-        steps.append(
-            (recorded.stream, recorded.version, recorded.position, topic(recorded.event), recorded.recorded_at, actor, delay_s)
-        )
+        steps.append((recorded.stream, recorded.version, recorded.position, recorded.topic, recorded.recorded_at, actor, delay_s))
         last[recorded.stream] = recorded.recorded_at
     await connection.execute(QUERIES["add_steps"], *map(list, zip(*steps, strict=True)))
 
@@ -170,6 +168,6 @@ async def _consultation(connection: Connection, recorded: Recorded) -> None:
                 QUERIES["keep_seed"],
                 recorded.consultation,
                 recorded.version,
-                topic(recorded.event),
+                recorded.topic,
                 msgspec.msgpack.encode(sealed),
             )

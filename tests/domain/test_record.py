@@ -118,6 +118,11 @@ def test_an_older_shape_is_read_as_todays(stored: Struct, event: Heard) -> None:
     assert codec.topics == {"concert.heard.v1", "concert.heard.v2", "concert.heard.v3"}
 
 
+def test_an_event_is_chosen_under_every_topic_that_it_was_stored_under() -> None:
+    assert concerts().topics_of(Heard) == ("concert.heard.v1", "concert.heard.v2", "concert.heard.v3")
+    assert CODEC.topics_of(contribution.Kept, contribution.Erased) == ("contribution.erased.v1", "contribution.kept.v1")
+
+
 @pytest.mark.parametrize("shape", EVERY_SHAPE, ids=topic)
 @settings(max_examples=5, deadline=None)
 @given(data=st.data())
