@@ -1,6 +1,5 @@
 """The package's infrastructure factory for our store."""
 
-import weakref
 from typing import Any, Final
 
 from eventsourcing.persistence import AggregateRecorder, InfrastructureFactory, InfrastructureFactoryError
@@ -36,11 +35,10 @@ class Factory(InfrastructureFactory[LogTrackingRecorder]):
         migrates = strtobool(self.env.get(CREATE_TABLE) or "yes")
         migration_url = (self.env.get(MIGRATION_URL) or url) if migrates else None
         self._connections = Connections(url, self.env.name.lower(), migration_url)
-        # Applications are often left to the garbage collector.
-        self._finalizer = weakref.finalize(self, self._connections.close)
 
     def close(self) -> None:
-        self._finalizer()
+        """Let go of every connection, and end the thread. The recorders refuse to work from then on."""
+        self._connections.close()
 
     def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
         """Streams of the log for events, a table apart for snapshots."""

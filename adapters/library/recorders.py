@@ -1,14 +1,15 @@
 """The package's recorders, each a thin synchronous face of the store."""
 
 from asyncio import CancelledError as AsyncCancelledError
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from eventsourcing.persistence import (
     AggregateRecorder,
     ApplicationRecorder,
+    InterfaceError,
     Notification,
     ProcessRecorder,
     StoredEvent,
@@ -18,8 +19,10 @@ from eventsourcing.persistence import (
 )
 
 from adapters.library.connections import Connections
-from adapters.postgres.processing import Snapshots
-from adapters.store import NO_STREAMS, Chosen, Entry
+from adapters.postgres.processing import Connection, Snapshots
+from adapters.store import NO_STREAMS, Chosen, Draft, Entry
+
+T = TypeVar("T")
 
 
 class LogAggregateRecorder(AggregateRecorder):
@@ -52,7 +55,7 @@ class LogAggregateRecorder(AggregateRecorder):
         stream = UUID(str(originator_id))
         after = -1 if gt is None else gt
         entries = self._connections.call(lambda store: store.stream(stream, after=after, up_to=lte, limit=limit, latest=desc))
-        return [StoredEvent(entry.originator_id, entry.originator_version, entry.topic, entry.state) for entry in entries]
+        return [_unplaced(entry) for entry in entries]
 
 
 class SnapshotRecorder(AggregateRecorder):
@@ -99,8 +102,7 @@ class LogApplicationRecorder(LogAggregateRecorder, ApplicationRecorder):
     ) -> Sequence[Notification]:
         after = max(0, (start or 0) - (1 if inclusive_of_start else 0))
         chosen = Chosen(topics=tuple(topics))
-        entries = self._connections.call(lambda store: store.page(after, limit=limit, up_to=stop, chosen=chosen))
-        return [_notification(entry) for entry in entries]
+        return self._connections.call(lambda store: store.page(after, limit=limit, up_to=stop, chosen=chosen))
 
     def max_notification_id(self) -> int | None:
         return self._connections.call(lambda store: store.head()) or None
@@ -117,6 +119,17 @@ class LogTrackingRecorder(TrackingRecorder):
 
     def insert_tracking(self, tracking: Tracking) -> None:
         self._connections.call(lambda store: self._connections.processing(store).track(tracking))
+
+    def transact(self, tracking: Tracking, effects: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `effects` on a connection and record `tracking`, in one transaction: what a view shows and how far it has come, together.
+
+        Raises IntegrityError for a notification that has been processed: nothing has happened then.
+        """
+        return self._connections.call(lambda store: self._connections.processing(store).transact(tracking, effects))
+
+    def ask(self, question: Callable[[Connection], Awaitable[T]]) -> T:
+        """The answer to a question, asked on a connection to the database."""
+        return self._connections.call(lambda store: self._connections.processing(store).ask(question))
 
     def max_tracking_id(self, application_name: str) -> int | None:
         return self._connections.call(lambda store: self._connections.processing(store).tracked(application_name))
@@ -138,8 +151,7 @@ class LogSubscription(Subscription[LogApplicationRecorder]):
 
     def __init__(self, recorder: LogApplicationRecorder, connections: Connections, gt: int | None, topics: Sequence[str]) -> None:
         super().__init__(recorder, gt, topics)
-        self._connections = connections
-        self._pages = connections.followed(gt or 0)
+        self._followed = connections.followed(gt or 0)
         self._page: Iterator[Entry] = iter(())
         self._waiting: Future[list[Entry]] | None = None
 
@@ -147,14 +159,14 @@ class LogSubscription(Subscription[LogApplicationRecorder]):
         while not self._has_been_stopped:
             for entry in self._page:
                 if not self._topics or entry.topic in self._topics:
-                    return _notification(entry)
-            self._waiting = self._connections.submit(anext(self._pages))
-            if self._has_been_stopped:  # by another thread, before it could see what is waited for
-                self._waiting.cancel()
+                    return entry
             try:
+                self._waiting = self._followed.next()
+                if self._has_been_stopped:  # by another thread, before it could see what is waited for
+                    self._waiting.cancel()
                 self._page = iter(self._waiting.result())
-            except (CancelledError, AsyncCancelledError):
-                break
+            except (CancelledError, AsyncCancelledError, InterfaceError):
+                break  # stopped, or the recorders have been closed: the one ends like the other
         raise StopIteration
 
     def stop(self) -> None:
@@ -164,8 +176,10 @@ class LogSubscription(Subscription[LogApplicationRecorder]):
 
     def __exit__(self, *args: object, **kwargs: Any) -> None:
         super().__exit__(*args, **kwargs)
-        self._connections.end(self._pages)
+        self._followed.end()
 
 
-def _notification(entry: Entry) -> Notification:
-    return Notification(entry.originator_id, entry.originator_version, entry.topic, entry.state, entry.id)
+def _unplaced(entry: Entry) -> StoredEvent:
+    """Equal to what was inserted: the package's own events belong to no consultation."""
+    stored = entry.originator_id, entry.originator_version, entry.topic, entry.state
+    return Draft(*stored, entry.consultation) if entry.consultation else StoredEvent(*stored)

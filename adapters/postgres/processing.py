@@ -1,9 +1,9 @@
 """What the eventsourcing package's recorders need of PostgreSQL beside the store: tracking together with events, and snapshots."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +15,9 @@ from adapters.store import Conflict
 
 SQL: Final = load(Path(__file__).with_name("library.sql"))
 LAST_VERSION: Final = 2**31 - 1
+
+T = TypeVar("T")
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[Any]"
 
 
 @asynccontextmanager
@@ -61,6 +64,20 @@ class Processing:
         """Raises IntegrityError for a notification that has been processed, Unavailable."""
         async with library_errors():
             await self._pool.execute(SQL["track"], *self._place(tracking))
+
+    async def transact(self, tracking: Tracking, effects: Callable[[Connection], Awaitable[T]]) -> T:
+        """Both or neither; the tracking first, so that what has been processed is refused before anything is done for it.
+
+        Raises IntegrityError for a notification that has been processed, DataError, Unavailable.
+        """
+        async with library_errors(), self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(SQL["track"], *self._place(tracking))
+            return await effects(connection)
+
+    async def ask(self, question: Callable[[Connection], Awaitable[T]]) -> T:
+        """What a question answers that is asked on a connection. Raises Unavailable."""
+        async with library_errors(), self._pool.acquire() as connection:
+            return await question(connection)
 
     async def tracked(self, application: str) -> int | None:
         """The last notification of an application that has been processed. Raises Unavailable."""
