@@ -43,7 +43,7 @@ class MemoryStore:
     async def page(
         self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None, chosen: Chosen = EVERYTHING
     ) -> list[Entry]:
-        asked = self._entries[after : len(self._entries) if up_to is None else up_to]
+        asked = self._entries[max(after, 0) : len(self._entries) if up_to is None else max(up_to, 0)]
         return [entry for entry in asked if _wanted(entry, chosen)][:limit]
 
     async def pages(

@@ -53,8 +53,11 @@ class PostgresStore:
     ) -> list[Entry]:
         keys = after, _LAST if up_to is None else up_to, limit
         async with server_may_be_away():
-            if chosen.topics:
-                rows = await self.pool.fetch(SQL["page_of_topics"], *keys, chosen.topics, chosen.consultation)
+            if chosen.topics and chosen.consultation is not None:
+                query = SQL["page_of_topics_in_consultation"]
+                rows = await self.pool.fetch(query, *keys, chosen.topics, chosen.consultation)
+            elif chosen.topics:
+                rows = await self.pool.fetch(SQL["page_of_topics"], *keys, chosen.topics)
             elif chosen.consultation is not None:
                 rows = await self.pool.fetch(SQL["page_of_consultation"], *keys, chosen.consultation)
             else:

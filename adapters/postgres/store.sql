@@ -19,30 +19,58 @@ ORDER BY version DESC
 LIMIT $4;
 
 -- :name page
--- The events after a position, in order: keyset, so that every page costs the same.
+-- The events after a position, in order: keyset, so that every page costs the same. Bounded by their number too, as there is no gap: whatever
+-- the planner believes, no plan reads more than the page.
 SELECT position, stream, version, topic, state, consultation, recorded_at FROM registre.events
-WHERE position > $1 AND position <= $2
+WHERE position > $1 AND position <= least($2::bigint, greatest($1, 0) + $3::bigint)
 ORDER BY position
 LIMIT $3;
 
 -- :name page_of_consultation
--- The same, of one consultation.
+-- The same, of one consultation. Compared as pairs, so that only its own index gives the order: by positions alone a planner that takes it
+-- for a common one would walk the whole log.
 SELECT position, stream, version, topic, state, consultation, recorded_at FROM registre.events
-WHERE consultation = $4 AND position > $1 AND position <= $2
-ORDER BY position
+WHERE (consultation, position) > ($4, $1) AND (consultation, position) <= ($4, $2)
+ORDER BY consultation, position
 LIMIT $3;
 
 -- :name page_of_topics
--- The same, of some topics (of one consultation, or of all): the first of each, merged, so that a rare topic is found by its index.
+-- The same, of some topics: the first of each, merged, so that a rare topic is found by its index.
 SELECT e.position, e.stream, e.version, e.topic, e.state, e.consultation, e.recorded_at
-FROM unnest($4::text[]) AS t (topic) CROSS JOIN LATERAL (
+FROM (SELECT DISTINCT unnest($4::text[]) AS topic) AS t CROSS JOIN LATERAL (
     SELECT * FROM registre.events AS o
-    WHERE o.topic = t.topic AND o.position > $1 AND o.position <= $2 AND ($5::text IS NULL OR o.consultation = $5)
-    ORDER BY o.position
+    WHERE (o.topic, o.position) > (t.topic, $1) AND (o.topic, o.position) <= (t.topic, $2)
+    ORDER BY o.topic, o.position
     LIMIT $3
 ) AS e
 ORDER BY e.position
 LIMIT $3;
+
+-- :name page_of_topics_in_consultation
+-- The same, of some topics in one consultation: looked for among the consultation's next events, four pages of them; only where these are
+-- not enough and not all, by the topics. Whichever of the two is rare, its index finds it.
+WITH near AS MATERIALIZED (
+    SELECT * FROM registre.events
+    WHERE (consultation, position) > ($5, $1) AND (consultation, position) <= ($5, $2)
+    ORDER BY consultation, position
+    LIMIT 4 * $3::bigint
+), fit AS MATERIALIZED (
+    SELECT * FROM near WHERE topic = ANY ($4::text[]) LIMIT $3
+), further AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM fit) < $3 AND (SELECT count(*) FROM near) = 4 * $3 AS needed
+), found AS (
+    SELECT * FROM fit WHERE NOT (SELECT needed FROM further)
+    UNION ALL
+    SELECT e.*
+    FROM (SELECT DISTINCT unnest($4::text[]) AS topic) AS t CROSS JOIN LATERAL (
+        SELECT * FROM registre.events AS o
+        WHERE (o.topic, o.position) > (t.topic, $1) AND (o.topic, o.position) <= (t.topic, $2) AND o.consultation = $5
+        ORDER BY o.topic, o.position
+        LIMIT $3
+    ) AS e
+    WHERE (SELECT needed FROM further)
+)
+SELECT position, stream, version, topic, state, consultation, recorded_at FROM found ORDER BY position LIMIT $3;
 
 -- :name head
 -- The last position.
