@@ -78,4 +78,4 @@ SELECT position FROM registre.head;
 
 -- :name position_at
 -- The last position recorded at or before a moment.
-SELECT coalesce((SELECT position FROM registre.events WHERE recorded_at <= $1 ORDER BY recorded_at DESC, position DESC LIMIT 1), 0);
+SELECT registre.position_at($1);
