@@ -38,7 +38,7 @@ BACKPRESSURE: Final = 512
 """Requests at once in each HTTP worker: beyond them clients wait in the backlog."""
 DRAIN_S: Final = 10
 AGAIN_S: Final = 0.5
-NICENESS: Final = 10
+NICENESS: Final = 15
 _PR_SET_PDEATHSIG: Final = 1
 
 _log = structlog.get_logger()
