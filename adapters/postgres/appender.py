@@ -18,6 +18,7 @@ SQL: Final = load(Path(__file__).with_name("store.sql"))
 BATCH_EVENTS: Final = 2_000
 QUEUE_EVENTS: Final = 20_000
 QUEUE_BYTES: Final = 64 * 1024 * 1024
+"""Of states. A request of more has no place however often it is repeated, and no larger one comes near what a message may hold."""
 RECONNECT_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 _POISON: Final = (
     asyncpg.DataError,
@@ -25,6 +26,7 @@ _POISON: Final = (
     asyncpg.ProgramLimitExceededError,
     ValueError,
     TypeError,
+    AttributeError,
 )
 
 
@@ -45,6 +47,7 @@ class Request:
         """`error` is this request's own: an exception object is never shared between callers."""
         if not self.done.done():
             self.done.set_exception(error)
+            self.done.exception()  # a caller who was cancelled never asks: looked at once, it is no defect to be logged
 
 
 class Appender:
@@ -71,6 +74,8 @@ class Appender:
         if not events:
             return []
         request = Request(events, given)
+        if request.size_bytes > QUEUE_BYTES:
+            raise DataError(f"the store cannot hold this: {request.size_bytes} bytes in one request")
         if self._closing:
             raise Unavailable("the store is closing")
         if self._queue and (
@@ -102,7 +107,7 @@ class Appender:
             while self._queue:
                 batch = self._taken()
                 self._under_way = len(batch)
-                await self._write(batch)
+                await self._answer(batch)
                 self._under_way = 0
             if self._closing:
                 return
@@ -118,6 +123,15 @@ class Appender:
             events += len(request.events)
             batch.append(request)
         return batch
+
+    async def _answer(self, batch: list[Request]) -> None:
+        """Write, and answer every request whatever happens: an error that nobody foresaw must not leave later callers waiting for ever."""
+        try:
+            await self._write(batch)
+        except Exception as error:  # noqa: BLE001 - a task that ended would answer nobody any more
+            await self._drop()
+            for request in batch:
+                request.fail(Unavailable(f"the commit failed: {type(error).__name__}", uncertain=True))
 
     async def _write(self, batch: list[Request]) -> None:
         connection = await self._connected()
