@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 LOCK := --quiet --generate-hashes --universal --no-header --no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format bench bench-http torture lock clean
+.PHONY: help run demo test lint format bench bench-store bench-http torture lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
@@ -36,11 +36,14 @@ format: $(READY) ## rewrite the code in the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-http ## every benchmark; each prints one JSON line last
+bench: bench-store bench-http ## every benchmark; each prints one JSON line last
 
 bench-http: $(READY) ## deposits and lists over HTTP against an empty route
 	@command -v wrk >/dev/null || apt-get install --yes wrk || { echo "bench-http needs wrk: install it"; exit 1; }
 	$(BIN)/python -m tests.bench.http
+
+bench-store: $(READY) ## the event store beside its peers, some 8 minutes; prints one JSON line last
+	$(BIN)/python -m tests.bench.store
 
 torture: $(READY) ## the long runs that make test leaves out
 	$(BIN)/pytest -m torture --override-ini addopts=--import-mode=importlib --timeout 1800

@@ -20,7 +20,7 @@ S = TypeVar("S")
 E = TypeVar("E")
 
 
-class Recorded(Struct, frozen=True):
+class Recorded(Struct, frozen=True, gc=False):
     """An event with its envelope."""
 
     position: int
@@ -91,8 +91,10 @@ class Codec:
         if decoder is None:
             raise UnknownTopic(stored_topic)
         event: Struct = decoder.decode(state)
-        while (to_next := self._to_next.get(topic(event))) is not None:
+        to_next = self._to_next.get(stored_topic)
+        while to_next is not None:
             event = to_next(event)
+            to_next = self._to_next.get(topic(event))
         return event
 
 

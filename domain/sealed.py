@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 
-class Sealed(Struct, frozen=True):
+class Sealed(Struct, frozen=True, gc=False):
     """AES-256-GCM ciphertext under the key of one record. Without the key, which lives in the keyring alone, it is noise."""
 
     key: UUID

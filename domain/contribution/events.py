@@ -1,4 +1,7 @@
-"""What can have happened to a contribution."""
+"""What can have happened to a contribution.
+
+Nothing here refers back to itself, so `gc=False` is safe: the collector would only walk in vain over what reading a long log leaves behind.
+"""
 
 from datetime import datetime
 from typing import Literal
@@ -13,7 +16,7 @@ Actor = Literal["", "public", "private", "associative", "professional", "amateur
 Look = Literal["first", "second", "third", "appeal"]
 
 
-class Submitted(Struct, frozen=True, tag="contribution.submitted.v1"):
+class Submitted(Struct, frozen=True, gc=False, tag="contribution.submitted.v1"):
     consultation: str
     theme: str
     charter: int
@@ -32,14 +35,14 @@ class Submitted(Struct, frozen=True, tag="contribution.submitted.v1"):
     sealed: Sealed
 
 
-class Flagged(Struct, frozen=True, tag="contribution.flagged.v1"):
+class Flagged(Struct, frozen=True, gc=False, tag="contribution.flagged.v1"):
     rules: str
     """Version of the screening rules."""
     commitment: bytes
     sealed: Sealed
 
 
-class ReviewAssigned(Struct, frozen=True, tag="contribution.review_assigned.v1"):
+class ReviewAssigned(Struct, frozen=True, gc=False, tag="contribution.review_assigned.v1"):
     assignment: UUID
     reviewer: str
     look: Look
@@ -48,15 +51,15 @@ class ReviewAssigned(Struct, frozen=True, tag="contribution.review_assigned.v1")
     """Position of the log at which the queue was read."""
 
 
-class LeaseExpired(Struct, frozen=True, tag="contribution.lease_expired.v1"):
+class LeaseExpired(Struct, frozen=True, gc=False, tag="contribution.lease_expired.v1"):
     assignment: UUID
 
 
-class Kept(Struct, frozen=True, tag="contribution.kept.v1"):
+class Kept(Struct, frozen=True, gc=False, tag="contribution.kept.v1"):
     reviewer: str
 
 
-class Hidden(Struct, frozen=True, tag="contribution.hidden.v1"):
+class Hidden(Struct, frozen=True, gc=False, tag="contribution.hidden.v1"):
     reviewer: str
     clause: str
     charter: int
@@ -68,35 +71,35 @@ class Hidden(Struct, frozen=True, tag="contribution.hidden.v1"):
     statement: Sealed
 
 
-class HidingConfirmed(Struct, frozen=True, tag="contribution.hiding_confirmed.v1"):
+class HidingConfirmed(Struct, frozen=True, gc=False, tag="contribution.hiding_confirmed.v1"):
     reviewer: str
     appeal_by: datetime
 
 
-class HidingDisputed(Struct, frozen=True, tag="contribution.hiding_disputed.v1"):
+class HidingDisputed(Struct, frozen=True, gc=False, tag="contribution.hiding_disputed.v1"):
     """The second reviewer disagrees with the first: a third decides."""
 
     reviewer: str
 
 
-class Reinstated(Struct, frozen=True, tag="contribution.reinstated.v1"):
+class Reinstated(Struct, frozen=True, gc=False, tag="contribution.reinstated.v1"):
     by: str
     cause: Literal["third-look", "unconfirmed"]
 
 
-class Appealed(Struct, frozen=True, tag="contribution.appealed.v1"):
+class Appealed(Struct, frozen=True, gc=False, tag="contribution.appealed.v1"):
     commitment: bytes
     sealed: Sealed
 
 
-class AppealSettled(Struct, frozen=True, tag="contribution.appeal_settled.v1"):
+class AppealSettled(Struct, frozen=True, gc=False, tag="contribution.appeal_settled.v1"):
     reviewer: str
     granted: bool
     commitment: bytes
     statement: Sealed
 
 
-class ReadingAssigned(Struct, frozen=True, tag="contribution.reading_assigned.v1"):
+class ReadingAssigned(Struct, frozen=True, gc=False, tag="contribution.reading_assigned.v1"):
     assignment: UUID
     reader: str
     round: int
@@ -104,27 +107,27 @@ class ReadingAssigned(Struct, frozen=True, tag="contribution.reading_assigned.v1
     seen: int
 
 
-class Coded(Struct, frozen=True, tag="contribution.coded.v1"):
+class Coded(Struct, frozen=True, gc=False, tag="contribution.coded.v1"):
     assignment: UUID
     reader: str
     codebook: int
     codes: tuple[str, ...]
 
 
-class QuestionAsked(Struct, frozen=True, tag="contribution.question_asked.v1"):
+class QuestionAsked(Struct, frozen=True, gc=False, tag="contribution.question_asked.v1"):
     question: UUID
     asker: str
     commitment: bytes
     sealed: Sealed
 
 
-class QuestionAnswered(Struct, frozen=True, tag="contribution.question_answered.v1"):
+class QuestionAnswered(Struct, frozen=True, gc=False, tag="contribution.question_answered.v1"):
     question: UUID
     commitment: bytes
     sealed: Sealed
 
 
-class Erased(Struct, frozen=True, tag="contribution.erased.v1"):
+class Erased(Struct, frozen=True, gc=False, tag="contribution.erased.v1"):
     by: str
     """`contributor`, or the pseudonym of the publisher who carried out a request or an order."""
     reason: str

@@ -1,8 +1,10 @@
 """What a contribution is at a moment, and how its events move it."""
 
 from datetime import datetime
+from functools import lru_cache
 from itertools import combinations
-from typing import Literal
+from sys import intern
+from typing import Final, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -31,13 +33,13 @@ from domain.contribution.events import (
 from domain.errors import CorruptHistory
 
 
-class Lease(Struct, frozen=True):
+class Lease(Struct, frozen=True, gc=False):
     assignment: UUID
     holder: str
     expires: datetime
 
 
-class Dossier(Struct, frozen=True):
+class Dossier(Struct, frozen=True, gc=False):
     """What accumulates whatever moderation decides."""
 
     consultation: str
@@ -60,17 +62,17 @@ class Dossier(Struct, frozen=True):
     """Questions, in order."""
 
 
-class Unreviewed(Struct, frozen=True, tag=True):
+class Unreviewed(Struct, frozen=True, tag=True, gc=False):
     dossier: Dossier
 
 
-class Cleared(Struct, frozen=True, tag=True):
+class Cleared(Struct, frozen=True, tag=True, gc=False):
     """Kept, or reinstated: visible and analysed for good."""
 
     dossier: Dossier
 
 
-class Contested(Struct, frozen=True, tag=True):
+class Contested(Struct, frozen=True, tag=True, gc=False):
     """Hidden, and waiting for a second look."""
 
     dossier: Dossier
@@ -78,7 +80,7 @@ class Contested(Struct, frozen=True, tag=True):
     confirm_by: datetime
 
 
-class Disputed(Struct, frozen=True, tag=True):
+class Disputed(Struct, frozen=True, tag=True, gc=False):
     """Hidden, two reviewers disagree, and a third decides."""
 
     dossier: Dossier
@@ -86,25 +88,25 @@ class Disputed(Struct, frozen=True, tag=True):
     confirm_by: datetime
 
 
-class Withheld(Struct, frozen=True, tag=True):
+class Withheld(Struct, frozen=True, tag=True, gc=False):
     dossier: Dossier
     analysed: bool
     appeal_by: datetime
 
 
-class UnderAppeal(Struct, frozen=True, tag=True):
+class UnderAppeal(Struct, frozen=True, tag=True, gc=False):
     dossier: Dossier
     analysed: bool
 
 
-class Excluded(Struct, frozen=True, tag=True):
+class Excluded(Struct, frozen=True, tag=True, gc=False):
     """The appeal was settled against it: withheld for good."""
 
     dossier: Dossier
     analysed: bool
 
 
-class Gone(Struct, frozen=True, tag=True):
+class Gone(Struct, frozen=True, tag=True, gc=False):
     """Erased: nothing can be done with it, and nothing is known of it but that it was."""
 
     dossier: Dossier
@@ -201,27 +203,38 @@ def has_read(dossier: Dossier) -> frozenset[str]:
     return dossier.readers | {lease.holder for lease in dossier.leases}
 
 
+_DECISIVE: Final = (Kept, Hidden, HidingConfirmed, HidingDisputed, Reinstated, Appealed, AppealSettled, Erased)
+"""Events that lead to another state; the others add to the dossier."""
+
+
 def evolve(state: State, event: Event) -> State:
     if state is None or isinstance(state, Gone):
         return _received(state, event)
-    match state, event:
-        case _, Erased():
-            return Gone(replace(state.dossier, review=None, leases=()))
-        case _, (
-            Kept(reviewer) | HidingDisputed(reviewer) | HidingConfirmed(reviewer) | Hidden(reviewer) | AppealSettled(reviewer)
-        ):
-            dossier = replace(state.dossier, review=None, took_part=state.dossier.took_part | {reviewer})
-            return _moderated(state, dossier, event)
-        case ((Contested(dossier) | Disputed(dossier)), Reinstated(by)):
-            return Cleared(replace(dossier, review=None, took_part=dossier.took_part | {by}))
-        case Withheld(dossier, analysed), Appealed():
-            return UnderAppeal(replace(dossier, appealed=True), analysed)
+    if isinstance(event, _DECISIVE):
+        return _decided(state, event)
     return replace(state, dossier=_accumulated(state, event))
 
 
 def _received(state: Gone | None, event: Event) -> Unreviewed:
     if state is None and isinstance(event, Submitted):
-        return Unreviewed(Dossier(event.consultation, event.theme, event.charter, event.code_digest, event.held, event.language))
+        consultation, theme, language = intern(event.consultation), intern(event.theme), intern(event.language)
+        return Unreviewed(Dossier(consultation, theme, event.charter, event.code_digest, event.held, language))
+    raise CorruptHistory(state, event)
+
+
+def _decided(state: Present, event: Event) -> Present | Gone:
+    match state, event:
+        case _, (
+            Kept(reviewer) | HidingDisputed(reviewer) | HidingConfirmed(reviewer) | Hidden(reviewer) | AppealSettled(reviewer)
+        ):
+            dossier = replace(state.dossier, review=None, took_part=_joined(state.dossier.took_part, reviewer))
+            return _moderated(state, dossier, event)
+        case _, Erased():
+            return Gone(replace(state.dossier, review=None, leases=()))
+        case ((Contested(dossier) | Disputed(dossier)), Reinstated(by)):
+            return Cleared(replace(dossier, review=None, took_part=_joined(dossier.took_part, by)))
+        case Withheld(dossier, analysed), Appealed():
+            return UnderAppeal(replace(dossier, appealed=True), analysed)
     raise CorruptHistory(state, event)
 
 
@@ -244,31 +257,40 @@ def _moderated(state: Present, dossier: Dossier, event: Event) -> Present:
 
 
 def _accumulated(state: Present, event: Event) -> Dossier:
-    """The dossier after what changes no decision: leases, readings, questions."""
+    """The dossier after what changes no decision: leases, readings, questions. What happens most often stands first."""
     dossier = state.dossier
     match event:
-        case Flagged():
-            return dossier
+        case ReadingAssigned(assignment, reader, _, expires):
+            return replace(dossier, leases=(*dossier.leases, Lease(assignment, reader, expires)))
+        case Coded(assignment, reader, _, codes) if len(left := _without(dossier.leases, assignment)) < len(dossier.leases):
+            return replace(
+                dossier, leases=left, readings=(*dossier.readings, _shared(codes)), readers=_joined(dossier.readers, reader)
+            )
         case ReviewAssigned(assignment, reviewer, _, expires) if dossier.review is None:
             return replace(dossier, review=Lease(assignment, reviewer, expires))
+        case Flagged():
+            return dossier
         case LeaseExpired(assignment) if dossier.review is not None and dossier.review.assignment == assignment:
             return replace(dossier, review=None)
         case LeaseExpired(assignment) if lease_of(dossier, assignment):
             return replace(dossier, leases=_without(dossier.leases, assignment))
-        case ReadingAssigned(assignment, reader, _, expires):
-            return replace(dossier, leases=(*dossier.leases, Lease(assignment, reader, expires)))
-        case Coded(assignment, reader, _, codes) if lease_of(dossier, assignment):
-            return replace(
-                dossier,
-                leases=_without(dossier.leases, assignment),
-                readings=(*dossier.readings, codes),
-                readers=dossier.readers | {reader},
-            )
         case QuestionAsked(question):
             return replace(dossier, asked=(*dossier.asked, question))
         case QuestionAnswered(question):
             return replace(dossier, answered=(*dossier.answered, question))
     raise CorruptHistory(state, event)
+
+
+@lru_cache(maxsize=4_096)
+def _joined(names: frozenset[str], name: str) -> frozenset[str]:
+    """The same few people handle thousands of contributions: equal sets are one object."""
+    return names | {name}
+
+
+@lru_cache(maxsize=4_096)
+def _shared(codes: tuple[str, ...]) -> tuple[str, ...]:
+    """Equal lists of codes are one object."""
+    return codes
 
 
 def lease_of(dossier: Dossier, assignment: UUID) -> Lease | None:
@@ -277,4 +299,4 @@ def lease_of(dossier: Dossier, assignment: UUID) -> Lease | None:
 
 
 def _without(leases: tuple[Lease, ...], assignment: UUID) -> tuple[Lease, ...]:
-    return tuple(lease for lease in leases if lease.assignment != assignment)
+    return tuple([lease for lease in leases if lease.assignment != assignment])  # a list is faster than a generator here
