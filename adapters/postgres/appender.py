@@ -18,7 +18,7 @@ SQL: Final = load(Path(__file__).with_name("store.sql"))
 BATCH_EVENTS: Final = 2_000
 QUEUE_EVENTS: Final = 20_000
 QUEUE_BYTES: Final = 64 * 1024 * 1024
-"""Of states. A request of more has no place however often it is repeated, and no larger one comes near what a message may hold."""
+"""Of states. A request of more would never have a place: it is refused for good, long before its size could break the connection."""
 RECONNECT_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 _POISON: Final = (
     asyncpg.DataError,

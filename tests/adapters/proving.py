@@ -47,9 +47,17 @@ class Load:
         attempts = [msgspec.json.decode(line, type=Attempt) for line in b"".join(lines).splitlines()]
         head = await self._store.head()
         seen = await asyncio.gather(*(_answered(process, str(head).encode()) for process in self._following))
-        await until(lambda: _true(all(follower.at >= head for follower, _ in self._here)), "the followers at the head")
+        await self.reached_here(head)
         here = [follower.saw() for follower, _ in self._here]
         return attempts, [*here, *(msgspec.json.decode(line, type=Saw) for line in seen)]
+
+    async def reached_here(self, position: int, bound_s: float = BOUND_S) -> None:
+        """Return once every follower of this process has come as far."""
+
+        async def reached() -> bool:
+            return all(follower.at >= position for follower, _ in self._here)
+
+        await until(reached, f"followers at {position}", bound_s)
 
     async def close(self) -> None:
         for _, task in self._here:
@@ -105,10 +113,6 @@ async def head_passes(store: PostgresStore, position: int) -> None:
         return await store.head() > position
 
     await until(passed, f"position {position + 1}")
-
-
-async def _true(so: bool) -> bool:
-    return so
 
 
 class Proof(NamedTuple):

@@ -149,8 +149,8 @@ async def test_a_full_queue_is_a_503_that_says_when_to_repeat(
 
     monkeypatch.setattr(appender, "QUEUE_EVENTS", 1)
     app = Litestar([deposit], exception_handlers=dict(HANDLERS), openapi_config=None, logging_config=None)
-    asgi: Any = app
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url="http://registre") as client:
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # both name the same protocol; unlike Litestar's own it stays in this loop
+    async with httpx.AsyncClient(transport=transport, base_url="http://registre") as client:
         async with nothing_commits(database, store) as first:
             waiting = await queued(store, [event()])
             began = time.monotonic()
@@ -241,8 +241,8 @@ async def test_closing_waits_for_the_batch_under_way_and_for_what_is_queued(data
 async def test_a_poisoned_request_fails_alone_and_its_batch_succeeds(
     store: PostgresStore, parts: Mapping[str, Any], given: Any
 ) -> None:
-    if parts.get("claim") == TAKEN and await store.head() >= 0:
-        await asyncio.gather(store.append([event(claim=TAKEN)]), return_exceptions=True)
+    if parts.get("claim") == TAKEN:
+        await store.append([event(claim=TAKEN)])
     before = await store.head()
     good, beside = [event() for _ in range(20)], event()
     outcomes = await asyncio.gather(

@@ -4,6 +4,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import asyncpg
 import pytest
@@ -11,13 +12,16 @@ import pytest
 from adapters.embedded import Servers
 from adapters.postgres.migrate import migrate
 from adapters.postgres.store import PostgresStore
-from tests.adapters.appending import Attempt
+from adapters.store import Draft
+from tests.adapters.appending import STREAMS, TOPIC, Attempt
 from tests.adapters.proving import Proof, head_passes, load, proven
 from tests.servers import Database, fresh_database
 
 APPLICATION = (
     "SELECT pid FROM pg_stat_activity WHERE datname = $1 AND usename = 'registre' AND application_name LIKE 'registre-%'"
 )
+
+STALL_S: Final = 5.0
 
 
 @pytest.fixture
@@ -83,6 +87,17 @@ async def settled_head(store: PostgresStore) -> int:
     """The head, from a pool one of whose connections may just have been broken."""
     await head_passes(store, -1)
     return await store.head()
+
+
+async def test_a_long_idle_transaction_elsewhere_stalls_no_follower(database: Database) -> None:
+    async with idle_transaction(database), load(database.service_url) as (store, under_way):
+        under_way.follow_here(0)
+        await under_way.follow(1)
+        for number in range(1, 21):
+            (position,) = await store.append([Draft(STREAMS[0], number, TOPIC, b"", "culture")])
+            await under_way.reached_here(position, STALL_S)
+        _, seen = await under_way.ended()
+        assert [saw.positions for saw in seen] == [list(range(1, 21)), list(range(2, 21))]
 
 
 async def test_several_processes_make_one_order_whatever_breaks(servers: Servers, database: Database) -> None:

@@ -71,10 +71,6 @@ class Depositors:
             assert int(answer.headers["Retry-After"]) > 0
             assert answer.headers["Content-Type"] == "application/problem+json"
 
-    def have(self, receipts: int) -> Callable[[], bool]:
-        """Whether so many receipts have been given."""
-        return lambda: len(self.receipts) >= receipts
-
     async def looked_up(self) -> int:
         """How many receipts open, each by its code, the text that was deposited."""
         gate = asyncio.Semaphore(CLIENTS)
@@ -99,6 +95,11 @@ async def until(reached: Callable[[], object], working: list[asyncio.Task[None]]
                 task.result()
         assert time.monotonic() < deadline, f"{what}: not within {BOUND_S} s"
         await asyncio.sleep(0.005)
+
+
+async def more(depositors: Depositors, count: int, working: list[asyncio.Task[None]]) -> None:
+    enough = len(depositors.receipts) + count
+    await until(lambda: len(depositors.receipts) >= enough, working, f"{count} more receipts")
 
 
 async def killed(running: Running, depositors: Depositors, working: list[asyncio.Task[None]]) -> tuple[float, float]:
@@ -132,7 +133,7 @@ async def test_every_receipt_is_good_however_often_the_server_is_killed(tmp_path
         working = [asyncio.create_task(depositors.run(number)) for number in range(CLIENTS)]
         try:
             for _ in range(KILLS):
-                await until(depositors.have(len(depositors.receipts) + chance.randrange(20, 200)), working, "more receipts")
+                await more(depositors, chance.randrange(20, 200), working)
                 times.append(await killed(running, depositors, working))
         finally:
             for task in working:
