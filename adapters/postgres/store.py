@@ -12,6 +12,7 @@ from eventsourcing.persistence import StoredEvent
 
 from adapters.postgres.appender import SQL, Appender
 from adapters.postgres.pool import connect, create_pool, server_may_be_away
+from adapters.processors import Scarcity
 from adapters.store import EVERYTHING, NO_STREAMS, Chosen, Entry, Unavailable
 
 CHANNEL: Final = "registre_events"
@@ -20,6 +21,9 @@ POLL_S: Final = 1.0
 FOLLOW_PAGE: Final = 1_000
 GATHER_S: Final = 0.05
 """A follower that has caught up lets the next events gather: many in one batch cost little more than one."""
+SCARCE: Final = 0.05
+PEAK_S: Final = 1.0
+"""A follower that waits for a processor for more than that share of its time lets writers go first, and looks again so much later."""
 _LAST: Final = 2**62
 _LAST_VERSION: Final = 2**31 - 1
 
@@ -93,6 +97,7 @@ class PostgresStore:
     async def follow(self, after: int = 0) -> AsyncIterator[list[Entry]]:
         """Every event after a position, in batches, for ever. Goes on by itself when the server comes back."""
         woken = asyncio.Event()
+        scarcity = Scarcity()
         listener: asyncpg.Connection[Any] | None = None
         try:
             while True:
@@ -107,7 +112,9 @@ class PostgresStore:
                 if page:
                     yield page
                     after = page[-1].id
-                    if len(page) < FOLLOW_PAGE:
+                    if scarcity.share() > SCARCE:
+                        await asyncio.sleep(PEAK_S)
+                    elif len(page) < FOLLOW_PAGE:
                         await asyncio.sleep(GATHER_S)
                     continue
                 with suppress(TimeoutError):
