@@ -6,7 +6,6 @@ Both die with whoever started them: a supervisor that is killed leaves no server
 import asyncio
 import contextlib
 import ctypes
-import gc
 import os
 import signal
 import sys
@@ -24,14 +23,13 @@ from granian.server.common import AbstractServer
 from adapters.store import Unavailable
 from service import logs
 from service.app import create_app
+from service.collecting import collect_rarely
 from service.patience import Application, Patience
 from service.settings import Settings
 from service.wiring import resources
 from service.workers import work
 
 BACKLOG: Final = 1_024
-COLLECT: Final = (20_000, 20, 50)
-"""Thresholds of the garbage collector: almost everything here is freed by its reference count."""
 HEADER_MS: Final = 10_000
 """How long the head of a request may take to arrive, in milliseconds."""
 BACKPRESSURE: Final = 512
@@ -61,10 +59,7 @@ def application() -> Patience:
     settings = Settings.from_env(os.environ)
     logs.configure(settings)
     app = Patience(cast("Application", create_app(settings)))
-    # What has been loaded stays: a collector that looks at all of it again and again stops every request meanwhile.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT)
+    collect_rarely()
     return app
 
 
@@ -128,6 +123,7 @@ def serve_work(settings: Settings) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await run_worker(settings)
 
+    collect_rarely()
     uvloop.run(until_signalled())
 
 

@@ -20,6 +20,7 @@ from adapters.postgres.migrate import MigrationRefused
 from adapters.store import Unavailable
 from service import logs
 from service.client import Away, Told
+from service.collecting import collect_rarely
 from service.located import NotRunning
 from service.settings import Settings, SettingsRefused
 from service.supervisor import PortTaken
@@ -49,6 +50,7 @@ def settings_of(data: Path | None = None, **more: Any) -> Settings:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
+    collect_rarely()  # rebuilding and replaying read the whole log
     return uvloop.run(work)
 
 

@@ -19,6 +19,7 @@ from adapters.records import recorded
 from adapters.store import EVERYTHING, Chosen
 from domain import contribution
 from domain.record import CODEC, topic
+from service.collecting import collect_rarely
 from tests.bench.lives import EVENTS_A_LIFE, LIVES, life
 from tests.bench.serving import SQL
 from tests.servers import Database
@@ -125,5 +126,6 @@ async def _alternating(small: PostgresStore, large: PostgresStore, events: int, 
 
 
 if __name__ == "__main__":
+    collect_rarely()  # as the worker and `registre rebuild` do
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(runner.run(replay(sys.argv[1], int(sys.argv[2])))))
