@@ -24,7 +24,7 @@ class Scarcity:
 
 def _so_far() -> tuple[int, int]:
     try:
-        ran, waited, _ = STATISTICS.read_text(encoding="ascii").split()
+        ran, waited, _ = map(int, STATISTICS.read_text(encoding="ascii").split())
     except (OSError, ValueError):
         return 0, 0
-    return int(ran), int(waited)
+    return ran, waited
