@@ -140,7 +140,7 @@ class Appender:
                 request.fail(Unavailable("PostgreSQL is away"))
             return
         try:
-            rows = await connection.fetch(SQL["append_batch"], *_columns(batch))
+            rows = await _appended(connection, batch)
         except AWAY as error:
             await self._drop()
             for request in batch:
@@ -182,6 +182,21 @@ class Appender:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+async def _appended(connection: "asyncpg.Connection[Any]", batch: Sequence[Request]) -> Sequence[Sequence[Any]]:
+    """For each request its number, and the position of its first event or else the stream that has moved."""
+    match batch:
+        case [Request(events=[event], given=given)] if not given:
+            first = await connection.fetchval(SQL["append_one"], *_values(event))
+            return [(0, first, None if first else event.originator_id)]
+    return await connection.fetch(SQL["append_batch"], *_columns(batch))
+
+
+def _values(event: StoredEvent) -> tuple[Any, ...]:
+    """The arguments of append_one."""
+    consultation, claim = getattr(event, "consultation", ""), getattr(event, "claim", None)
+    return event.originator_id, event.originator_version, event.topic, event.state, consultation, claim
 
 
 def _columns(batch: Sequence[Request]) -> tuple[list[Any], ...]:

@@ -4,6 +4,10 @@ SELECT request, first_position, moved FROM registre.append_batch(
     $1::integer[], $2::uuid[], $3::integer[], $4::text[], $5::bytea[], $6::text[], $7::bytea[], $8::integer[], $9::uuid[], $10::integer[]
 );
 
+-- :name append_one
+-- Append the only event that waits.
+SELECT registre.append_one($1, $2, $3, $4, $5, $6);
+
 -- :name stream
 -- The events of one stream between two versions, the first ones where not all are wanted.
 SELECT position, stream, version, topic, state, consultation, recorded_at FROM registre.events

@@ -14,7 +14,7 @@ from adapters.embedded import DataFolder, Servers
 from adapters.postgres import appender
 from adapters.postgres.migrate import LOG, MigrationRefused, migrate, pending
 from adapters.postgres.store import PostgresStore
-from adapters.store import Draft, Unavailable
+from adapters.store import Conflict, Draft, Unavailable
 from tests.servers import Database, fresh_database
 
 
@@ -61,6 +61,28 @@ async def test_the_service_inserts_through_the_function_alone(database: Database
     finally:
         await connection.close()
     assert await store.append([event()]) == [1]
+
+
+async def test_a_counter_behind_the_log_is_no_conflict(database: Database, store: PostgresStore) -> None:
+    owner = await asyncpg.connect(database.owner_url)
+    try:
+        await owner.execute("INSERT INTO registre.events VALUES (1, gen_random_uuid(), 1, 't', '', '', now())")
+        with pytest.raises(Unavailable):
+            await store.append([event()])
+        assert await store.head() == 0
+    finally:
+        await owner.close()
+
+
+async def test_a_lone_event_that_is_refused_leaves_no_gap(store: PostgresStore) -> None:
+    first, claimed = event(), Draft(uuid4(), 1, "noun.happened.v1", b"{}", "culture", b"claim")
+    assert [await store.append([one]) for one in (first, claimed)] == [[1], [2]]
+    for taken in (first, Draft(uuid4(), 1, "noun.happened.v1", b"{}", "culture", b"claim")):
+        with pytest.raises(Conflict) as refused:
+            await store.append([taken])
+        assert refused.value.stream == taken.originator_id
+        assert await store.head() == 2
+    assert await store.append([event()]) == [3]
 
 
 async def test_closing_drains_what_is_queued(database: Database) -> None:
