@@ -96,7 +96,7 @@ async def run_worker(settings: Settings) -> None:
     """Until cancelled; waits for the servers that it needs."""
     while True:
         try:
-            async with resources(settings) as shared:
+            async with resources(settings, stands_back=True) as shared:
                 await work(shared)
         except Unavailable as error:
             _log.warning("worker waits", reason=str(error))

@@ -59,11 +59,11 @@ class Resources(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def resources(settings: Settings) -> AsyncIterator[Resources]:
-    """Open everything, and close it in the opposite order. Raises Unavailable, NotRunning."""
+async def resources(settings: Settings, *, stands_back: bool = False) -> AsyncIterator[Resources]:
+    """Open everything, and close it in the opposite order; `stands_back` as PostgresStore. Raises Unavailable, NotRunning."""
     located = locate(settings)
     async with AsyncExitStack() as stack:
-        store = await PostgresStore.connect(located.database_url)
+        store = await PostgresStore.connect(located.database_url, stands_back=stands_back)
         stack.push_async_callback(store.close)
         pool = await create_pool(located.database_url, "registre-views", search_path=SEARCH_PATH)
         stack.push_async_callback(pool.close)

@@ -23,7 +23,7 @@ GATHER_S: Final = 0.05
 """A follower that has caught up lets the next events gather: many in one batch cost little more than one."""
 SCARCE: Final = 0.05
 PEAK_S: Final = 1.0
-"""A follower that waits for a processor for more than that share of its time lets writers go first, and looks again so much later."""
+"""A follower that is behind, and waits for a processor for more than that share of its time, may let writers go first for so long."""
 _LAST: Final = 2**62
 _LAST_VERSION: Final = 2**31 - 1
 
@@ -31,15 +31,16 @@ _LAST_VERSION: Final = 2**31 - 1
 class PostgresStore:
     """Implements EventStore."""
 
-    def __init__(self, url: str, pool: "asyncpg.Pool[Any]") -> None:
+    def __init__(self, url: str, pool: "asyncpg.Pool[Any]", *, stands_back: bool = False) -> None:
+        self._stands_back = stands_back
         self._url = url
         self.pool = pool
         self.appender = Appender(url)
 
     @classmethod
-    async def connect(cls, url: str, *, connections: int = 8) -> "PostgresStore":
-        """Raises Unavailable when the server is away."""
-        return cls(url, await create_pool(url, "registre-store", connections=connections))
+    async def connect(cls, url: str, *, connections: int = 8, stands_back: bool = False) -> "PostgresStore":
+        """Raises Unavailable when the server is away. With `stands_back` its followers let writers go first when processors are scarce."""
+        return cls(url, await create_pool(url, "registre-store", connections=connections), stands_back=stands_back)
 
     async def append(self, events: Sequence[StoredEvent], given: Mapping[UUID, int] = NO_STREAMS) -> list[int]:
         return await self.appender.append(events, given)
@@ -112,10 +113,10 @@ class PostgresStore:
                 if page:
                     yield page
                     after = page[-1].id
-                    if scarcity.share() > SCARCE:
-                        await asyncio.sleep(PEAK_S)
-                    elif len(page) < FOLLOW_PAGE:
+                    if len(page) < FOLLOW_PAGE:
                         await asyncio.sleep(GATHER_S)
+                    elif self._stands_back and scarcity.share() > SCARCE:
+                        await asyncio.sleep(PEAK_S)
                     continue
                 with suppress(TimeoutError):
                     # Not wait_for: in Python 3.11 it may swallow a cancellation that arrives with the result.
