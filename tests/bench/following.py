@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from contextlib import aclosing
 from typing import Final, NamedTuple, cast
 from uuid import uuid4
@@ -16,7 +17,9 @@ from tests.bench.turns import fresh
 from tests.servers import Database
 
 FOLLOWERS: Final = 3
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 10.0
+"""How long a follower may stand still before whatever it has not seen counts as skipped: being late is told apart, as `catch_up_s`."""
+BOUND_S: Final = 120.0
 
 
 class Followed(NamedTuple):
@@ -25,6 +28,8 @@ class Followed(NamedTuple):
     gaps: int
     """Positions that the log does not hold."""
     acknowledged: int
+    catch_up_s: float
+    """From the last acknowledged append until every follower had seen the head."""
 
 
 async def followed(database: Database, writers: int, seconds: float) -> Followed:
@@ -38,12 +43,12 @@ async def followed(database: Database, writers: int, seconds: float) -> Followed
             _written_elsewhere(database.service_url, writers // 2, seconds), _write(store, writers - writers // 2, seconds)
         )
         head = await store.head()
-        await _until_seen(seen, head)
+        catch_up_s = await _until_seen(seen, head)
         for task in following:
             task.cancel()
         acknowledged = sorted([*here, *elsewhere])
         skipped = sum(len(set(acknowledged) - set(positions)) + (positions != sorted(set(positions))) for positions in seen)
-        return Followed(skipped, await _gaps(database), len(acknowledged))
+        return Followed(skipped, await _gaps(database), len(acknowledged), catch_up_s)
     finally:
         await store.close()
 
@@ -54,12 +59,18 @@ async def _follow(store: PostgresStore, after: int, positions: list[int]) -> Non
             positions.extend(entry.id for entry in entries)
 
 
-async def _until_seen(seen: list[list[int]], head: int) -> None:
-    """Whoever skipped the last event of all is waited for in vain, and counted."""
-    for _ in range(round(PATIENCE_S / 0.05)):
-        if all(positions and positions[-1] >= head for positions in seen):
-            return
+async def _until_seen(seen: list[list[int]], head: int) -> float:
+    """Seconds until all had seen the head. Whoever skipped the last event of all is waited for in vain, and counted."""
+    began = moved = time.monotonic()
+    reached: list[int] = []
+    while not all(positions and positions[-1] >= head for positions in seen):
+        now = time.monotonic()
+        if reached != (reached := [len(positions) for positions in seen]):
+            moved = now
+        if now - moved > PATIENCE_S or now - began > BOUND_S:
+            break
         await asyncio.sleep(0.05)
+    return time.monotonic() - began
 
 
 async def _write(store: PostgresStore, writers: int, seconds: float) -> list[int]:

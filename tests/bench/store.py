@@ -176,6 +176,7 @@ def measured(served: Served, runner: asyncio.Runner, folder: Path, options: argp
         "skipped": tailed.skipped,
         "gaps": tailed.gaps,
         "followed": tailed.acknowledged,
+        "follow_catch_up_s": round(tailed.catch_up_s, 1),
         "rounds": rounds,
     }
 
@@ -186,7 +187,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--events", type=int, default=5_000_000, help="in the large log that is read")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the servers are stopped
+    for each in (signal.SIGINT, signal.SIGTERM):  # a peer's package put a handler of its own in place; either stops the servers
+        signal.signal(each, signal.default_int_handler)
     with TemporaryDirectory(prefix="registre-bench-") as name, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         folder = Path(name)
         servers = served(folder)
