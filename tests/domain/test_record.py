@@ -25,7 +25,9 @@ from domain.record import (
 )
 from domain.sealed import Sealed
 
-LINES = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=40)
+LINES = (st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=40)).filter(
+    str.strip
+)  # nobody adopts a clause or a code that says nothing
 EVERY_SHAPE: Final[list[Any]] = [SHAPES[name] for name in sorted(SHAPES)]
 TAG = re.compile(r"(consultation|contribution|proposal|publication)\.[a-z]+(_[a-z]+)*\.v[1-9]")
 
