@@ -12,18 +12,13 @@ from eventsourcing.persistence import StoredEvent
 
 from adapters.postgres.appender import SQL, Appender
 from adapters.postgres.pool import connect, create_pool, server_may_be_away
-from adapters.processors import Scarcity
+from adapters.processors import Pace
 from adapters.store import EVERYTHING, NO_STREAMS, Chosen, Entry, Unavailable
 
 CHANNEL: Final = "registre_events"
 POLL_S: Final = 1.0
 """A follower looks by itself so often, should a notification be lost."""
 FOLLOW_PAGE: Final = 1_000
-GATHER_S: Final = 0.05
-"""A follower that has caught up lets the next events gather: many in one batch cost little more than one."""
-SCARCE: Final = 0.05
-PEAK_S: Final = 1.0
-"""A follower that is behind, and waits for a processor for more than that share of its time, may let writers go first for so long."""
 _LAST: Final = 2**62
 _LAST_VERSION: Final = 2**31 - 1
 
@@ -98,7 +93,7 @@ class PostgresStore:
     async def follow(self, after: int = 0) -> AsyncIterator[list[Entry]]:
         """Every event after a position, in batches, for ever. Goes on by itself when the server comes back."""
         woken = asyncio.Event()
-        scarcity = Scarcity()
+        pace = Pace(FOLLOW_PAGE, stands_back=self._stands_back)
         listener: asyncpg.Connection[Any] | None = None
         try:
             while True:
@@ -113,10 +108,7 @@ class PostgresStore:
                 if page:
                     yield page
                     after = page[-1].id
-                    if len(page) < FOLLOW_PAGE:
-                        await asyncio.sleep(GATHER_S)
-                    elif self._stands_back and scarcity.share() > SCARCE:
-                        await asyncio.sleep(PEAK_S)
+                    await asyncio.sleep(pace.pause_s(len(page)))
                     continue
                 with suppress(TimeoutError):
                     # Not wait_for: in Python 3.11 it may swallow a cancellation that arrives with the result.
