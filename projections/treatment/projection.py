@@ -1,6 +1,5 @@
 """How events move the treatment: states folded by the domain, the columns of the queues are its answers."""
 
-import hmac
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from domain import consultation, contribution
 from domain.contribution import Contested, Disputed, Gone, Submitted
 from domain.record import Recorded, consultation_stream
 from domain.sealed import Sealed
+from domain.treatment.queues import rank
 from projections.folding import State, decode, encode, moved, of_contributions
 from projections.themes.projection import Connection
 
@@ -40,11 +40,6 @@ class Attributes(Struct, frozen=True):
     language: str
     length: int
     contact_left: bool
-
-
-def rank(seed: bytes, round_: int, stream: UUID) -> bytes:
-    """The place of a contribution in the order of a round: HMAC-SHA-256(seed, round as 4 bytes, big endian || contribution id)."""
-    return hmac.digest(seed, round_.to_bytes(4, "big") + stream.bytes, "sha256")
 
 
 def standing(state: State) -> str:

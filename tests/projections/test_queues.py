@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 from domain import consultation, contribution
 from domain.record import consultation_stream
 from projections.treatment import views
-from projections.treatment.projection import rank
 from tests.projections.histories import LATER, NOON, SEED, SLUG, World
 
 
@@ -31,11 +30,6 @@ async def readings(world: World, reader: str, limit: int = 50) -> Sequence[UUID]
 def drawn(round_: int, streams: Sequence[UUID]) -> list[UUID]:
     """The order of a round as anyone can compute it once the seed is public."""
     return sorted(streams, key=lambda each: hmac.new(SEED, round_.to_bytes(4, "big") + each.bytes, sha256).digest())
-
-
-def test_the_order_of_a_round_is_the_hmac_that_is_announced() -> None:
-    stream = UUID("6f0b7c52-5d0c-4b0e-9d5e-3f6f2a1c8e41")
-    assert rank(SEED, 2, stream) == hmac.digest(SEED, b"\x00\x00\x00\x02" + stream.bytes, "sha256")
 
 
 async def test_moderation_goes_by_order_of_arrival(world: World) -> None:

@@ -1,0 +1,1 @@
+"""Equal treatment, re-derived from the log alone: what waited, what was handed out, and every departure from the rules."""
