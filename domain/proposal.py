@@ -174,6 +174,11 @@ State = Draft | BeforeCommittee | Advised | Decided | None
 """None: nothing has happened yet."""
 
 
+def retained(state: State) -> bool:
+    """Whether it was decided to carry the proposal out, as it stands or amended."""
+    return isinstance(state, Decided) and state.outcome != "rejected"
+
+
 def decide(state: State, command: Command) -> tuple[Event, ...]:
     """The events that `command` causes in `state`; raises Refused where the rules do not allow it."""
     match state, command:
@@ -218,7 +223,7 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             raise Refused("coverage-incomplete", field="why_not_waited", read=coverage.read, analysed=coverage.analysed)
         case Advised(), Arbitrate(outcome, motive, arbiter, coverage, _, why):
             return (Arbitrated(outcome, motive, coverage, why if coverage.read < coverage.analysed else "", arbiter),)
-        case Decided(outcome="rejected"), ReportProgress():
+        case Decided(), ReportProgress() if not retained(state):
             raise Refused("not-retained")
         case Decided(), ReportProgress(text, publisher):
             return (ProgressReported(text, publisher),)

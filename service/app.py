@@ -20,13 +20,14 @@ from service.http.proposals import ProposalController
 from service.http.publications import PublicationController
 from service.http.readings import ReadingController
 from service.http.requests import StrictRequest
+from service.http.treatment import TreatmentController
 from service.problems import HANDLERS
 from service.settings import Settings
 from service.wiring import Resources, resources
 
 CONTROLLERS = [
     HealthController, ConsultationController, DepositController, ReceiptController, ReviewQueueController,
-    ModerationController, ReadingController, ProposalController, PublicationController, AuditController, ClockController,
+    ModerationController, ReadingController, ProposalController, PublicationController, TreatmentController, AuditController, ClockController,
 ]  # fmt: skip
 
 

@@ -180,7 +180,7 @@ class Client:
         return await self.items(f"/v1/consultations/{slug}/themes", Theme)
 
     async def treatment(self, slug: str) -> Treatment:
-        return await self.read(f"/v1/consultations/{slug}/treatment", Treatment)
+        return await self.read(f"/v1/consultations/{slug}/counts", Treatment)
 
     async def items(self, path: str, shape: type[T]) -> list[T]:
         """The items of a list that has no pages."""

@@ -5,11 +5,9 @@ Both die with whoever started them: a supervisor that is killed leaves no server
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import Any, Final, cast
 
 import structlog
@@ -23,6 +21,7 @@ from granian.server.common import AbstractServer
 from adapters.store import Unavailable
 from service import logs
 from service.app import create_app
+from service.children import die_with_parent, stand_back
 from service.collecting import collect_rarely
 from service.patience import Application, Patience
 from service.settings import Settings
@@ -36,21 +35,8 @@ BACKPRESSURE: Final = 512
 """Requests at once in each HTTP worker: beyond them clients wait in the backlog."""
 DRAIN_S: Final = 10
 AGAIN_S: Final = 0.5
-NICENESS: Final = 15
-_PR_SET_PDEATHSIG: Final = 1
 
 _log = structlog.get_logger()
-
-
-def die_with_parent(parent: int | None = None) -> None:
-    """Have the kernel end this process when the one that started it ends, however it ends. Linux only; elsewhere a killed supervisor
-    leaves its children to be ended by hand. `parent` is the one that started it, which may have ended before this process could ask.
-    """
-    if sys.platform == "linux":
-        parent = parent or os.getppid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before the kernel was asked
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def application() -> Patience:
@@ -101,13 +87,6 @@ async def run_worker(settings: Settings) -> None:
         except Unavailable as error:
             _log.warning("worker waits", reason=str(error))
         await asyncio.sleep(AGAIN_S)
-
-
-def stand_back() -> None:
-    """Let requests go first when processors are scarce: read models may lag through a peak, whoever deposits should not wait."""
-    os.nice(NICENESS)
-    with contextlib.suppress(OSError):  # Linux alone weighs sessions against each other, and only where it is configured to
-        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 def serve_work(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from adapters.postgres.pool import server_may_be_away
 from adapters.records import event_of
 from adapters.sealing import Sealer
 from adapters.store import EventStore, Unavailable
@@ -16,8 +17,11 @@ from domain.publication import Command, Kind, Prepare, Public, Publish, Ready, R
 from domain.record import consultation_stream
 from projections.publications.bundle import write_bundle
 from projections.publications.told import concealed
+from projections.treatment.measures import views
+from projections.treatment.measures.views import Wanted
+from service import measuring
 from service.handler import PUBLICATION, Act, Done, Handle
-from service.problems import Failure, missing
+from service.problems import Behind, Failure, missing
 
 State = Ready | Public | Replaced
 
@@ -54,7 +58,9 @@ class Publications:
         stream = UUID(bytes=secrets.token_bytes(16), version=4)
         # What can be refused without a bundle is refused before one is written.
         publication.decide(None, Prepare(slug, kind, position, b"", publisher, seen, closed, outstanding=0, concealed=0))
-        bundle = await write_bundle(self._store, self._pool, self._sealer, slug, position, seen, self._folder / str(stream))
+        measures = await self._measures(slug, position)
+        folder = self._folder / str(stream)
+        bundle = await write_bundle(self._store, self._pool, self._sealer, slug, position, seen, folder, measures)
         try:
             command = Prepare(
                 slug, kind, position, bundle.digest, publisher, seen, closed, bundle.outstanding, len(bundle.concealed)
@@ -98,6 +104,17 @@ class Publications:
 
     def _path(self, stream: UUID) -> Path:
         return self._folder / f"{stream}.zip"
+
+    async def _measures(self, slug: str, position: int) -> bytes:
+        """The public measures at a position, computed where nobody has had them computed yet. Raises Failure, Unavailable."""
+        async with server_may_be_away():
+            last = await views.last_before(self._pool, slug, position)
+            found = await views.at(self._pool, slug, "public", last)
+            if found is None and await measuring.apart(Wanted(slug, last), "asked"):
+                found = await views.at(self._pool, slug, "public", last)
+        if found is None:
+            raise Behind("the measures of equal treatment could not be computed")
+        return found
 
     async def _closed(self, slug: str, position: int) -> bool:
         """Whether the consultation had closed at a position. Raises Missing."""

@@ -87,6 +87,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_format: Annotated[
         Literal["console", "json"], Meta(description="`console` for people, `json` for machines: one object a line")
     ] = "console"
+    measures_s: Annotated[
+        float,
+        Meta(
+            description="Seconds between two computations of the measures of equal treatment; more where one takes long",
+            gt=0,
+            le=86_400,
+        ),
+    ] = 60.0
     clock_moves: Annotated[
         bool,
         Meta(description="Lets the demo move the clock of the embedded development service; refused anywhere else"),

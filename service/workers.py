@@ -18,6 +18,7 @@ from projections import building
 from projections.publications import views as publications
 from projections.runner import TRACKING, Projection, Runner, wait_for
 from service.deadlines import Deadlines
+from service.measuring import Measuring
 from service.wiring import Resources
 
 AGAIN_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -39,6 +40,7 @@ async def work(shared: Resources) -> None:
         "relay": Relay(shared.store, shared.located.nats_url).run,
         "deadlines": Deadlines(shared).run,
         "eraser": Eraser(shared).run,
+        "measures": Measuring(shared.pool, shared.settings.measures_s).run,
     }
     for name, projection in building.projections(shared.sealer).items():
         tasks[f"projection {name}"] = _projecting(shared, projection)

@@ -67,15 +67,19 @@ class Contents(Struct, frozen=True):
     concealed: frozenset[UUID]
 
 
-async def write_bundle(store: EventStore, pool: Pool, sealer: Sealer, slug: str, position: int, seen: int, out: Path) -> Bundle:
+async def write_bundle(
+    store: EventStore, pool: Pool, sealer: Sealer, slug: str, position: int, seen: int, out: Path, measures: bytes
+) -> Bundle:
     """Write `out` and `out`.zip: complete, or not at all. The same position and the same set of destroyed keys give the same bytes.
+
+    `measures` is the public document of equal treatment at that position, as JSON.
 
     What has been erased up to the position `seen` is left out, also where its keys are about to be destroyed. Raises Unavailable, and Stopped
     as a runner does.
     """
     async with _ONE_AT_A_TIME:
         contents = await _contents(store, pool, sealer, slug, position, seen)
-        return await asyncio.to_thread(_written, contents, slug, position, out)
+        return await asyncio.to_thread(_written, contents, slug, position, out, measures)
 
 
 async def _contents(store: EventStore, pool: Pool, sealer: Sealer, slug: str, position: int, seen: int) -> Contents:
@@ -155,8 +159,8 @@ def _documents(contents: Contents) -> dict[str, bytes]:
     return documents
 
 
-def _written(contents: Contents, slug: str, position: int, out: Path) -> Bundle:
-    files = _documents(contents)
+def _written(contents: Contents, slug: str, position: int, out: Path, measures: bytes) -> Bundle:
+    files = _documents(contents) | {"treatment.json": msgspec.json.format(measures, indent=2) + b"\n"}
     for name, columns in _COLUMNS.items():
         rows = [{column: row[column] for column in columns} for row in contents.tables[name]]
         files[f"{name}.csv"] = as_csv(columns, rows)

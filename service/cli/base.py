@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -74,13 +73,3 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bars:
         task = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
-
-
-def moment(until: str) -> int | datetime:
-    """A position, a time, or the end of a day. Raises ValueError."""
-    if until.isdigit():
-        return int(until)
-    when = datetime.fromisoformat(until)
-    if "T" not in until and " " not in until:
-        when = datetime.combine(when.date(), time.max)
-    return when if when.tzinfo else when.replace(tzinfo=UTC)

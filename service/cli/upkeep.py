@@ -8,8 +8,9 @@ import msgspec
 
 from projections import building
 from service import supervisor, upkeep
-from service.cli.base import data_option, moment, progress, run, settings_of
+from service.cli.base import data_option, progress, run, settings_of
 from service.located import locate
+from service.moments import moment
 
 
 @click.command()

@@ -114,11 +114,6 @@ class ConsultationController(Controller):
         await resources.handle.terms_of(slug)
         return Items(await outcomes.commitments(resources.pool, slug, resources.clock.now().date()))
 
-    @get("/{slug:str}/treatment", operation_id="getTreatment", responses=documented())
-    async def read_treatment(self, slug: SlugPath, resources: R) -> treatment.TreatmentView:
-        await resources.handle.terms_of(slug)
-        return await treatment.counts(resources.pool, slug)
-
     @post(operation_id="prepareConsultation", guards=ADMINISTRATOR, responses=documented(*STAFF), security=BEARER)
     async def prepare(self, data: JSONBody[Definition], request: Asked, resources: R) -> Moved:
         events = prepared(data, alias(request, data.slug))

@@ -6,8 +6,9 @@ from litestar import Litestar, post
 from litestar.params import JSONBody
 from msgspec import Struct
 
+from service.children import die_with_parent
 from service.http.deposits import DepositBody
-from service.processes import die_with_parent, http_server
+from service.processes import http_server
 
 
 class Echo(Struct, frozen=True):

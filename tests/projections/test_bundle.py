@@ -19,6 +19,7 @@ from domain import consultation
 from domain.record import consultation_stream
 from projections.publications.bundle import Bundle, write_bundle
 from projections.publications.packing import as_csv, write, zipped
+from projections.treatment.measures.computing import computed
 from tests.projections.histories import SLUG, World
 
 STAFF = ("moderator-", "reader-", "analyst-", "secretary-")
@@ -30,7 +31,8 @@ VERBATIM = '=SUM(A1) ; "guillemets" &eacute;\r\n\tL’été\u2028\r fin\n'
 
 async def bundle(world: World, out: Path, position: int | None = None) -> Bundle:
     at = await world.store.head() if position is None else position
-    return await write_bundle(world.store, world.pool, world.sealer, SLUG, at, at, out)
+    measures = msgspec.json.encode((await computed(world.store, world.sealer, SLUG, at))["public"])
+    return await write_bundle(world.store, world.pool, world.sealer, SLUG, at, at, out, measures)
 
 
 def rows(out: Path, name: str) -> list[dict[str, Any]]:
@@ -50,7 +52,15 @@ async def test_a_bundle_holds_every_table_and_document_in_folder_and_zip(world: 
     await world.life()
     await world.append(consultation_stream(SLUG), consultation.SynthesisAdopted("Voilà.", by="staff-administrator"))
     made = await bundle(world, tmp_path / "out")
-    documents = {"README.txt", "manifest.json", "methodology.md", "charter.json", "codebook.json", "synthesis.md"}
+    documents = {
+        "README.txt",
+        "manifest.json",
+        "treatment.json",
+        "methodology.md",
+        "charter.json",
+        "codebook.json",
+        "synthesis.md",
+    }
     expected = documents | {f"{name}.{form}" for name in TABLES for form in ("csv", "json")}
     found = files(made.folder)
     assert set(found) == expected

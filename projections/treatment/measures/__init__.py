@@ -1,0 +1,1 @@
+"""The measures of equal treatment: a pure function of the log up to a position."""

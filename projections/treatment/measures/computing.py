@@ -1,0 +1,105 @@
+"""From the log to the documents: the one way, for the worker, for a past moment, for whoever computes on their own."""
+
+import tomllib
+from contextlib import aclosing
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from adapters.records import recorded
+from adapters.sealing import Opening, Sealer
+from adapters.store import Chosen, EventStore
+from domain.consultation import Opened
+from domain.record import Recorded
+from domain.treatment.ledger import Ledger
+from projections.treatment.measures.comparing import Comparing
+from projections.treatment.measures.coverage import coverage
+from projections.treatment.measures.delaying import STEPS, Delaying
+from projections.treatment.measures.document import Audience, Definition, Measures, Scope
+from projections.treatment.measures.facts import Facts
+from projections.treatment.measures.grouping import WHOLE, Grouping
+from projections.treatment.measures.queueing import queueing
+from projections.treatment.measures.readers import readers
+from projections.treatment.measures.reviewers import overturns, reviewers
+from projections.treatment.statistics.suppression import SMALLEST
+
+PAGE: Final = 2_000
+
+
+@cache
+def definitions() -> dict[str, Definition]:
+    """What each measure means, by its id."""
+    written = tomllib.loads(Path(__file__).with_name("definitions.toml").read_text(encoding="utf-8"))
+    return msgspec.convert(written, dict[str, Definition])
+
+
+async def computed(store: EventStore, sealer: Sealer, slug: str, position: int) -> dict[Audience, Measures]:
+    """Both forms at a position. Raises Unavailable, Unreadable, CorruptHistory."""
+    ledger = await ledger_of(store, slug, position)
+    return documents(ledger, await _seed(sealer, ledger.opened))
+
+
+async def ledger_of(store: EventStore, slug: str, position: int) -> Ledger:
+    """The events of a consultation up to a position, folded."""
+    ledger = Ledger(slug)
+    async with aclosing(store.pages(limit=PAGE, up_to=position, chosen=Chosen(slug))) as pages:
+        async for page in pages:
+            for entry in page:
+                ledger.follow(recorded(entry))
+    return ledger
+
+
+async def _seed(sealer: Sealer, opened: Recorded | None) -> bytes | None:
+    """The seed of the readings, which may still be sealed: the service can open it to check its own queue."""
+    if opened is None or not isinstance(opened.event, Opened):
+        return None
+    (clear,) = await sealer.unseal([Opening(opened.stream, opened.version, opened.topic, opened.event.queue_seed)])
+    return bytes.fromhex(clear.fields["seed"]) if clear else None
+
+
+def documents(ledger: Ledger, seed: bytes | None) -> dict[Audience, Measures]:
+    """Pure: the same ledger and seed give the same documents."""
+    return {"internal": _document(ledger, "internal", seed), "public": _document(ledger, "public", seed)}
+
+
+def _document(ledger: Ledger, audience: Audience, seed: bytes | None) -> Measures:
+    internal = audience == "internal"
+    facts = Facts(ledger, by_day=not internal)
+    scopes = _scopes(facts)
+    return Measures(
+        consultation=ledger.slug,
+        position=ledger.position,
+        day=ledger.last_at.date() if ledger.last_at else None,
+        audience=audience,
+        unit="seconds" if internal else "days",
+        length_bounds=facts.length_bounds,
+        smallest_group=SMALLEST,
+        definitions=definitions(),
+        whole=scopes.pop(WHOLE),
+        themes=scopes,
+        queues=queueing(ledger, seed) if internal else None,
+        overturns=overturns(facts) if internal else None,
+    )
+
+
+def _scopes(facts: Facts) -> dict[str, Scope]:
+    present = Grouping(facts, facts.present)
+    small = present.suppressed(facts.themes, WHOLE)
+    delaying = {step: Delaying(facts, step) for step in STEPS}
+    names = [WHOLE, *facts.themes.groups]
+    shown = [name for name in names if name not in small]
+    parity = Comparing(facts).within(shown)
+    return {
+        name: Scope(
+            coverage(facts, present.inside(name)),
+            {step: each.within(name) for step, each in delaying.items()},
+            readers(facts, present.inside(name)),
+            reviewers(facts, present.inside(name)),
+            parity[name],
+        )
+        if name in shown
+        else Scope(coverage(facts, present.inside(name)), None, None, None, None)
+        for name in names
+    }

@@ -1,0 +1,69 @@
+"""What is read and kept of the measures."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from adapters.postgres.queries import load
+from projections.pages import Database
+from projections.treatment.measures.document import VERSION, Audience, Measures
+
+QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
+
+
+class Wanted(Struct, frozen=True):
+    consultation: str
+    position: int
+
+
+async def latest(db: Database, slug: str, audience: Audience) -> bytes | None:
+    """The latest document, as JSON; None before the first."""
+    row = await db.fetchrow(QUERIES["latest"], slug, audience)
+    return bytes(row["document"]) if row else None
+
+
+async def at(db: Database, slug: str, audience: Audience, position: int) -> bytes | None:
+    """The document at a position; None where it has not been computed."""
+    row = await db.fetchrow(QUERIES["at"], slug, audience, position, VERSION)
+    return bytes(row["document"]) if row else None
+
+
+async def last_before(db: Database, slug: str, position: int) -> int:
+    """The last event of a consultation at or before a position, 0 if there is none: documents are kept by it."""
+    return int(await db.fetchval(QUERIES["last_before"], slug, position) or 0)
+
+
+async def keep(db: Database, documents: dict[Audience, Measures], *, asked: bool) -> None:
+    for audience, each in documents.items():
+        await db.execute(
+            QUERIES["keep"], each.consultation, each.position, audience, each.version, asked, msgspec.json.encode(each)
+        )
+        if not asked:
+            await db.execute(QUERIES["forget"], each.consultation, each.position)
+
+
+async def want(db: Database, slug: str, position: int, at_most: int) -> bool:
+    """Ask for a position; False when too much is asked for already."""
+    await db.execute(QUERIES["want"], slug, position, at_most)
+    return bool(await db.fetchval(QUERIES["is_wanted"], slug, position))
+
+
+async def next_wanted(db: Database) -> Wanted | None:
+    row = await db.fetchrow(QUERIES["next_wanted"])
+    return Wanted(*row) if row else None
+
+
+async def answered(db: Database, wanted: Wanted) -> None:
+    await db.execute(QUERIES["answered"], wanted.consultation, wanted.position)
+
+
+async def postponed(db: Database, wanted: Wanted) -> None:
+    """Put one that could not be computed behind the others."""
+    await db.execute(QUERIES["postponed"], wanted.consultation, wanted.position)
+
+
+async def moved(db: Database) -> list[Wanted]:
+    """Consultations that have events after their latest document, each with its last position."""
+    return [Wanted(*row) for row in await db.fetch(QUERIES["moved"], VERSION)]

@@ -1,0 +1,70 @@
+"""Has the measures of equal treatment computed, in a process of their own: nobody who follows the log waits for statistics."""
+
+import asyncio
+import os
+import sys
+import time
+from typing import Any, Final, Literal
+
+import asyncpg
+import structlog
+
+from adapters.postgres.pool import server_may_be_away
+from projections.treatment.measures import views
+from projections.treatment.measures.views import Wanted
+
+LOOK_S: Final = 0.5
+"""How often the worker looks whether somebody asks for the past."""
+AT_MOST: Final = 20
+"""Positions that may be asked for at a time."""
+REST: Final = 10
+"""After a round it rests for so many times as long as the round took: statistics take a tenth of a processor at most."""
+
+_log = structlog.get_logger()
+
+
+class Measuring:
+    """Elected by its caller; twice would be harmless, since the same log gives the same document."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]", every_s: float) -> None:
+        self._pool = pool
+        self._every_s = every_s
+        self._due = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled. Raises Unavailable."""
+        while True:
+            async with server_may_be_away():
+                if wanted := await views.next_wanted(self._pool):
+                    await self._asked(wanted)
+                elif time.monotonic() >= self._due:
+                    await self._round()
+            await asyncio.sleep(LOOK_S)
+
+    async def _asked(self, wanted: Wanted) -> None:
+        if await apart(wanted, "asked"):
+            await views.answered(self._pool, wanted)
+        else:
+            await views.postponed(self._pool, wanted)
+
+    async def _round(self) -> None:
+        began = time.monotonic()
+        for each in await views.moved(self._pool):
+            await apart(each, "regular")
+        took = time.monotonic() - began
+        self._due = began + max(self._every_s, (1 + REST) * took)
+
+
+async def apart(wanted: Wanted, kind: Literal["asked", "regular"]) -> bool:
+    """Compute in another process; whether it succeeded. It ends with this one."""
+    arguments = [str(os.getpid()), wanted.consultation, str(wanted.position), kind]
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "service.computing", *arguments)
+    try:
+        failed = await process.wait()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if failed:
+        _log.error("measures could not be computed", consultation=wanted.consultation, position=wanted.position)
+    return not failed
