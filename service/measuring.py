@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import asyncpg
 import structlog
@@ -17,6 +17,8 @@ LOOK_S: Final = 0.5
 """How often the worker looks whether somebody asks for the past."""
 AT_MOST: Final = 20
 """Positions that may be asked for at a time."""
+AGAIN_S: Final = 5.0
+"""After a failure."""
 REST: Final = 10
 """After a round it rests for so many times as long as the round took: statistics take a tenth of a processor at most."""
 
@@ -35,30 +37,32 @@ class Measuring:
         """Until cancelled. Raises Unavailable."""
         while True:
             async with server_may_be_away():
-                if wanted := await views.next_wanted(self._pool):
-                    await self._asked(wanted)
+                if await views.next_wanted(self._pool):
+                    await self._wanted()
                 elif time.monotonic() >= self._due:
                     await self._round()
             await asyncio.sleep(LOOK_S)
 
-    async def _asked(self, wanted: Wanted) -> None:
-        if await apart(wanted, "asked"):
-            await views.answered(self._pool, wanted)
-        else:
-            await views.postponed(self._pool, wanted)
+    async def _wanted(self) -> None:
+        if not await apart("wanted"):
+            await asyncio.sleep(AGAIN_S)
 
     async def _round(self) -> None:
         began = time.monotonic()
         for each in await views.moved(self._pool):
-            await apart(each, "regular")
+            await apart(each.consultation, str(each.position), "regular")
         took = time.monotonic() - began
         self._due = began + max(self._every_s, (1 + REST) * took)
 
 
-async def apart(wanted: Wanted, kind: Literal["asked", "regular"]) -> bool:
-    """Compute in another process; whether it succeeded. It ends with this one."""
-    arguments = [str(os.getpid()), wanted.consultation, str(wanted.position), kind]
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "service.computing", *arguments)
+async def compute_now(wanted: Wanted) -> bool:
+    """Have one position computed and kept, for somebody who waits; whether it succeeded."""
+    return await apart(wanted.consultation, str(wanted.position), "asked")
+
+
+async def apart(*arguments: str) -> bool:
+    """Compute in another process, which ends with this one; whether it succeeded. `arguments` are those of `service.computing`."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "service.computing", str(os.getpid()), *arguments)
     try:
         failed = await process.wait()
     except asyncio.CancelledError:
@@ -66,5 +70,5 @@ async def apart(wanted: Wanted, kind: Literal["asked", "regular"]) -> bool:
         await process.wait()
         raise
     if failed:
-        _log.error("measures could not be computed", consultation=wanted.consultation, position=wanted.position)
+        _log.error("measures could not be computed", of=arguments)
     return not failed

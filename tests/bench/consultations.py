@@ -30,6 +30,8 @@ READERS: Final = tuple(f"staff-reader-{number}" for number in range(30))
 HIDDEN: Final = 0.04
 LINKED: Final = 0.25
 SEALED: Final = Sealed(UUID(int=1, version=4), b"\x01" * 12, b"\x02" * 400)
+OPENED_VERSION: Final = len(THEMES) + 7
+"""Of the event that holds the sealed seed, in the consultation's stream."""
 _CHANNELS: Final = ("web", "web", "web", "paper", "email")
 _ACTORS: Final = ("", "public", "private", "associative", "professional", "amateur")
 _LANGUAGES: Final = ("fr",) * 9 + ("en",)
@@ -45,8 +47,9 @@ class Happened(NamedTuple):
 class Played:
     """Writes the log of a consultation, event by event; positions are counted from 1."""
 
-    def __init__(self, contributions: int) -> None:
+    def __init__(self, contributions: int, seed: Sealed = SEALED) -> None:
         self._many = contributions
+        self._seed = seed
         self._chance = random.Random(contributions)
         self._versions: dict[UUID, int] = {}
         self._position = 0
@@ -92,7 +95,7 @@ class Played:
             consultation.MethodologyAdopted(1, "Chaque texte est lu deux fois.", "", by=BY),
             consultation.CodebookAdopted(1, codes, "", by=BY),
             consultation.CommitmentMade("synthesis", "Publier la synthèse.", date(2999, 1, 1), by=BY),
-            consultation.Opened(sha256(SEED).digest(), SEALED, bytes(32), by=BY),
+            consultation.Opened(sha256(SEED).digest(), self._seed, bytes(32), by=BY),
             *(consultation.ThemeOpened(theme, by="system") for theme in THEMES),
         )
 

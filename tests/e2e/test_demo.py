@@ -1,5 +1,6 @@
 """A whole consultation, from an empty folder to published results that hold every text that was deposited."""
 
+import asyncio
 import csv
 import io
 import json
@@ -13,10 +14,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import psutil
 import pytest
 
+from service.cli.measures import measured
+from service.settings import Settings
 from tests.e2e.playing import CORPUS, Played, adds_up, demo
+from tests.e2e.recording import Recording
+from tests.e2e.running import served
 
 REAL: Final = Path(__file__).parents[3] / "shared" / "data" / "republique_numerique_contributions.csv"
 FOUR_MINUTES_S: Final = 240
@@ -30,6 +36,15 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
 
 @pytest.fixture(scope="module")
+def recording(played: Played) -> Iterator[Recording]:
+    """The measures that the service gives while the demo goes on."""
+    recording = Recording(played.data)
+    recording.start()
+    yield recording
+    recording.stop()
+
+
+@pytest.fixture(scope="module")
 def pids(played: Played) -> dict[str, int]:
     """Those of the service, seen while it ran."""
     played.wait_until(lambda: len(played.acts) > 1 and len(played.pids) == 5, "the deposits")
@@ -37,7 +52,8 @@ def pids(played: Played) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def summary(played: Played, pids: dict[str, int]) -> dict[str, Any]:
+def summary(played: Played, pids: dict[str, int], recording: Recording) -> dict[str, Any]:
+    assert recording.is_alive()
     assert set(pids) == {"supervisor", "http", "worker", "postgres", "nats"}
     return played.summary()
 
@@ -104,6 +120,24 @@ def test_the_manifest_vouches_for_every_file(summary: dict[str, Any], bundle: zi
 def test_the_demo_leaves_no_process_behind(summary: dict[str, Any], pids: dict[str, int]) -> None:
     assert summary
     assert [name for name, pid in pids.items() if psutil.pid_exists(pid)] == []
+
+
+def test_what_the_service_said_of_the_treatment_at_ten_moments_is_computed_again_from_the_log(
+    summary: dict[str, Any], played: Played, recording: Recording
+) -> None:
+    assert summary
+    recording.stop()
+    assert len(recording.answers) >= 10
+    every = sorted(recording.answers)
+    chosen = [every[number * (len(every) - 1) // 9] for number in range(10)]
+    with served(played.data):
+        again = {position: internal(played.data, recording.slug, position) for position in chosen}
+    assert again == {position: recording.answers[position] for position in chosen}
+
+
+def internal(data: Path, slug: str, position: int) -> bytes:
+    """What `registre audit treatment` computes, as the service would say it."""
+    return msgspec.json.encode(asyncio.run(measured(Settings(data=data), slug, position))["internal"])
 
 
 @pytest.mark.torture

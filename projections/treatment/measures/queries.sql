@@ -51,3 +51,7 @@ WHERE m.position IS NULL OR m.position < l.position OR m.version <> $1;
 -- :name last_before
 -- The last event of a consultation at or before a position.
 SELECT position FROM registre.events WHERE consultation = $1 AND position <= $2 ORDER BY position DESC LIMIT 1;
+
+-- :name consultations
+-- Every consultation of the log.
+SELECT consultation FROM registre.events WHERE topic = ANY ($1::text[]) ORDER BY position;

@@ -7,6 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from adapters.postgres.queries import load
+from domain.consultation import Prepared
+from domain.record import CODEC
 from projections.pages import Database
 from projections.treatment.measures.document import VERSION, Audience, Measures
 
@@ -33,6 +35,11 @@ async def at(db: Database, slug: str, audience: Audience, position: int) -> byte
 async def last_before(db: Database, slug: str, position: int) -> int:
     """The last event of a consultation at or before a position, 0 if there is none: documents are kept by it."""
     return int(await db.fetchval(QUERIES["last_before"], slug, position) or 0)
+
+
+async def consultations(db: Database) -> list[str]:
+    """Every consultation of the log, by its slug, in the order in which they were prepared."""
+    return [row["consultation"] for row in await db.fetch(QUERIES["consultations"], CODEC.topics_of(Prepared))]
 
 
 async def keep(db: Database, documents: dict[Audience, Measures], *, asked: bool) -> None:

@@ -1,0 +1,103 @@
+"""`registre audit treatment`: the measures of equal treatment, computed from the log and from nothing else."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from projections.treatment.measures import views
+from projections.treatment.measures.computing import computed
+from projections.treatment.measures.document import Audience, Measures, Scope, Share
+from service.cli.base import data_option, run, settings_of
+from service.located import locate
+from service.moments import moment
+from service.settings import Settings
+from service.upkeep import Opened, opened
+
+as_of_option = click.option(
+    "--as-of", metavar="POSITION|DATE", help="A position of the log, or a date or time in RFC 3339 [default: its end]."
+)
+public_option = click.option(
+    "--public", "audience", flag_value="public", default="internal", help="The form that everybody gets."
+)
+
+
+@click.command()
+@data_option
+@as_of_option
+@public_option
+@click.option("--json", "as_json", is_flag=True, help="The whole document, as JSON.")
+@click.argument("slug", required=False)
+def treatment(data: Path | None, as_of: str | None, audience: Audience, as_json: bool, slug: str | None) -> None:
+    """Compute how contributions were treated, from the log up to a position or a date, whatever the service shows.
+
+    SLUG may be left out where the log holds one consultation. A date without a time is the end of that day, UTC.
+
+    Example: registre audit treatment essai --as-of 2026-12-01
+    """
+    measures = run(measured(settings_of(data), slug, moment(as_of) if as_of else None))[audience]
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(measures), indent=2) + b"\n")
+    else:
+        told(measures, Console())
+
+
+async def measured(settings: Settings, slug: str | None, as_of: int | datetime | None) -> dict[Audience, Measures]:
+    """Both forms. Raises ValueError for a consultation or a moment that the log does not know."""
+    async with opened(locate(settings)) as on:
+        chosen = await _chosen(on, slug)
+        position = await _position(on, as_of)
+        last = await views.last_before(on.pool, chosen, position)
+        if not last:
+            raise ValueError(f"{chosen} begins after position {position}")
+        return await computed(on.store, on.sealer, chosen, last)
+
+
+async def _chosen(on: Opened, slug: str | None) -> str:
+    known = await views.consultations(on.pool)
+    if slug is None and len(known) == 1:
+        return known[0]
+    if slug not in known:
+        said = f"there is no consultation {slug}" if slug else "name a consultation"
+        raise ValueError(f"{said}; the log holds: {', '.join(known) or 'none'}")
+    return slug
+
+
+async def _position(on: Opened, as_of: int | datetime | None) -> int:
+    head = await on.store.head()
+    if isinstance(as_of, datetime):
+        return await on.store.position_at(as_of)
+    if as_of is not None and as_of > head:
+        raise ValueError(f"the log ends at {head}: there is no position {as_of}")
+    return head if as_of is None else as_of
+
+
+def told(measures: Measures, console: Console) -> None:
+    """For people: how far everything has come, how readers agree, every departure of the queues."""
+    console.print(f"{measures.consultation}, at position {measures.position}, {measures.day}: the {measures.audience} form")
+    console.print(_coverage(measures))
+    for name, scope in {"whole": measures.whole, **measures.themes}.items():
+        if scope.readers and scope.readers.alpha is not None:
+            units = scope.readers.units
+            console.print(f"{name}: readers agree to alpha {scope.readers.alpha:.3f} over {units} contributions")
+    for name, queue in (measures.queues or {}).items():
+        said = f"{queue.conforming} of {queue.assignments} assignments conform"
+        console.print(f"queue {name}: {said}" + (f", {queue.unverifiable} cannot be told yet" if queue.unverifiable else ""))
+        for each in queue.departures:
+            console.print(f"  position {each.position}: {each.why}")
+
+
+def _coverage(measures: Measures) -> Table:
+    table = Table("", *measures.whole.coverage, box=None, padding=(0, 1))
+    scopes: dict[str, Scope] = {"whole": measures.whole, **measures.themes}
+    for name, scope in scopes.items():
+        table.add_row(name, *map(_share, scope.coverage.values()))
+    return table
+
+
+def _share(share: Share) -> str:
+    return f"{share.count}/{share.of}"
