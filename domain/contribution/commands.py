@@ -121,6 +121,17 @@ class CodeReading(Struct, frozen=True):
     known: frozenset[str]
 
 
+class Recode(Struct, frozen=True):
+    """By the reader who made the reading, once a later codebook is in force."""
+
+    assignment: UUID
+    reader: str
+    codebook: int
+    codes: tuple[str, ...]
+    codebook_in_force: int
+    known: frozenset[str]
+
+
 class AskQuestion(Struct, frozen=True):
     question: UUID
     asker: str
@@ -150,5 +161,5 @@ class Erase(Struct, frozen=True):
 
 Command = (
     Submit | Flag | AssignReview | ExpireLease | Keep | Hide | Review | LiftUnconfirmed | Appeal | SettleAppeal
-    | AssignReading | CodeReading | AskQuestion | AnswerQuestion | Withdraw | Erase
+    | AssignReading | CodeReading | Recode | AskQuestion | AnswerQuestion | Withdraw | Erase
 )  # fmt: skip

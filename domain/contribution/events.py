@@ -114,6 +114,16 @@ class Coded(Struct, frozen=True, gc=False, tag="contribution.coded.v1"):
     codes: tuple[str, ...]
 
 
+class Recoded(Struct, frozen=True, gc=False, tag="contribution.recoded.v1"):
+    """A reader has coded their own reading anew, under a later codebook; what they found before stays in its own event."""
+
+    assignment: UUID
+    """Of the reading."""
+    reader: str
+    codebook: int
+    codes: tuple[str, ...]
+
+
 class QuestionAsked(Struct, frozen=True, gc=False, tag="contribution.question_asked.v1"):
     question: UUID
     asker: str
@@ -136,5 +146,5 @@ class Erased(Struct, frozen=True, gc=False, tag="contribution.erased.v1"):
 
 Event = (
     Submitted | Flagged | ReviewAssigned | LeaseExpired | Kept | Hidden | HidingConfirmed | HidingDisputed | Reinstated
-    | Appealed | AppealSettled | ReadingAssigned | Coded | QuestionAsked | QuestionAnswered | Erased
+    | Appealed | AppealSettled | ReadingAssigned | Coded | Recoded | QuestionAsked | QuestionAnswered | Erased
 )  # fmt: skip

@@ -18,6 +18,7 @@ from domain.contribution.commands import (
     Hide,
     Keep,
     LiftUnconfirmed,
+    Recode,
     Review,
     SettleAppeal,
     Submit,
@@ -38,6 +39,7 @@ from domain.contribution.events import (
     QuestionAnswered,
     QuestionAsked,
     ReadingAssigned,
+    Recoded,
     Reinstated,
     ReviewAssigned,
     Submitted,
@@ -57,6 +59,7 @@ from domain.contribution.states import (
     has_read,
     lease_of,
     look,
+    reading_of,
     reading_owed,
     settled,
 )  # fmt: skip
@@ -109,6 +112,8 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             return (_reading_assigned(state, command),)
         case _, CodeReading():
             return (_coded(state.dossier, command),)
+        case _, Recode():
+            return (_recoded(state, command),)
 
         case _, AskQuestion(question) if question in state.dossier.asked:
             raise Refused("duplicate", field="question", value=question)
@@ -204,6 +209,24 @@ def _reading_assigned(state: Present, command: AssignReading) -> ReadingAssigned
 
 def _coded(dossier: Dossier, command: CodeReading) -> Coded:
     _holds(lease_of(dossier, command.assignment), command.reader, command.now)
+    _codes_stand(command)
+    return Coded(command.assignment, command.reader, command.codebook, command.codes)
+
+
+def _recoded(state: Present, command: Recode) -> Recoded:
+    reading = reading_of(state.dossier, command.assignment)
+    if reading is None or reading.reader != command.reader:
+        raise Refused("not-the-reader")
+    if not analysed(state):
+        raise Refused("contribution-not-analysed")
+    if reading.codebook >= command.codebook_in_force:
+        raise Refused("already-coded", codebook=reading.codebook)
+    _codes_stand(command)
+    return Recoded(command.assignment, command.reader, command.codebook, command.codes)
+
+
+def _codes_stand(command: CodeReading | Recode) -> None:
+    """Codes are those of the codebook in force, each once, and at least one."""
     if command.codebook != command.codebook_in_force:
         raise Refused("codebook-superseded", field="codebook", in_force=command.codebook_in_force)
     if not command.codes:
@@ -212,7 +235,6 @@ def _coded(dossier: Dossier, command: CodeReading) -> Coded:
         raise Refused("unknown-code", field="codes", codes=unknown)
     if len(set(command.codes)) < len(command.codes):
         raise Refused("duplicate", field="codes", value=list(command.codes))
-    return Coded(command.assignment, command.reader, command.codebook, command.codes)
 
 
 def _holds(lease: Lease | None, who: str, now: datetime) -> None:

@@ -26,6 +26,7 @@ from domain.contribution.events import (
     QuestionAnswered,
     QuestionAsked,
     ReadingAssigned,
+    Recoded,
     Reinstated,
     ReviewAssigned,
     Submitted,
@@ -37,6 +38,19 @@ class Lease(Struct, frozen=True, gc=False):
     assignment: UUID
     holder: str
     expires: datetime
+
+
+class Reading(Struct, frozen=True, gc=False):
+    """A reading that has been made, as it stands now."""
+
+    assignment: UUID
+    reader: str
+    codebook: int
+    """Version that `codes` come from."""
+    codes: tuple[str, ...]
+    """The latest."""
+    first: tuple[str, ...]
+    """Those that the reader gave when they first read the text."""
 
 
 class Dossier(Struct, frozen=True, gc=False):
@@ -54,9 +68,8 @@ class Dossier(Struct, frozen=True, gc=False):
     appealed: bool = False
     leases: tuple[Lease, ...] = ()
     """Readings under way."""
-    readings: tuple[tuple[str, ...], ...] = ()
-    """Codes of each reading, in order."""
-    readers: frozenset[str] = frozenset()
+    readings: tuple[Reading, ...] = ()
+    """Readings made, in order."""
     asked: tuple[UUID, ...] = ()
     answered: tuple[UUID, ...] = ()
     """Questions, in order."""
@@ -178,8 +191,12 @@ def look(state: State) -> Look | None:
 
 
 def readings_wanted(dossier: Dossier, readers: int) -> int:
-    """How many readings in all: the policy's number, and one more when that many readings share no code two by two."""
-    done = [set(codes) for codes in dossier.readings[:readers]]
+    """How many readings in all: the policy's number, and one more when that many readings share no code two by two.
+
+    What counts are the codes first given: to recode neither calls for a reading after the readings were finished, nor makes one needless that
+    somebody was asked for.
+    """
+    done = [set(reading.first) for reading in dossier.readings[:readers]]
     if len(done) < max(readers, 2) or any(one & other for one, other in combinations(done, 2)):
         return readers
     return readers + 1
@@ -200,7 +217,27 @@ def reading_owed(state: State, readers: int) -> int | None:
 
 def has_read(dossier: Dossier) -> frozenset[str]:
     """Those who have read it, or hold it: a reader sees a contribution once."""
-    return dossier.readers | {lease.holder for lease in dossier.leases}
+    return frozenset([*(reading.reader for reading in dossier.readings), *(lease.holder for lease in dossier.leases)])
+
+
+def reading_of(dossier: Dossier, assignment: UUID) -> Reading | None:
+    """The reading made under this assignment."""
+    return next((reading for reading in dossier.readings if reading.assignment == assignment), None)
+
+
+def recodable(state: State, assignment: UUID, codebook: int) -> bool:
+    """Whether a reading was coded under an earlier codebook than `codebook`, and its text still counts."""
+    if state is None or not analysed(state):
+        return False
+    reading = reading_of(state.dossier, assignment)
+    return reading is not None and reading.codebook < codebook
+
+
+def found(state: State) -> frozenset[str]:
+    """Every code that a reader finds in the contribution, each by their latest word; none once it is erased."""
+    if state is None or isinstance(state, Gone):
+        return frozenset()
+    return frozenset([code for reading in state.dossier.readings for code in reading.codes])
 
 
 _DECISIVE: Final = (Kept, Hidden, HidingConfirmed, HidingDisputed, Reinstated, Appealed, AppealSettled, Erased)
@@ -262,9 +299,12 @@ def _accumulated(state: Present, event: Event) -> Dossier:
     match event:
         case ReadingAssigned(assignment, reader, _, expires):
             return replace(dossier, leases=(*dossier.leases, Lease(assignment, reader, expires)))
-        case Coded(assignment, reader, _, codes) if len(left := _without(dossier.leases, assignment)) < len(dossier.leases):
+        case Coded(assignment, reader, codebook, codes) if len(left := _without(dossier.leases, assignment)) < len(
+            dossier.leases
+        ):
+            codes = _shared(codes)
             return replace(
-                dossier, leases=left, readings=(*dossier.readings, _shared(codes)), readers=_joined(dossier.readers, reader)
+                dossier, leases=left, readings=(*dossier.readings, Reading(assignment, reader, codebook, codes, codes))
             )
         case ReviewAssigned(assignment, reviewer, _, expires) if dossier.review is None:
             return replace(dossier, review=Lease(assignment, reviewer, expires))
@@ -274,11 +314,19 @@ def _accumulated(state: Present, event: Event) -> Dossier:
             return replace(dossier, review=None)
         case LeaseExpired(assignment) if lease_of(dossier, assignment):
             return replace(dossier, leases=_without(dossier.leases, assignment))
+        case Recoded(assignment) if reading_of(dossier, assignment):
+            return replace(dossier, readings=tuple([_anew(reading, event) for reading in dossier.readings]))
         case QuestionAsked(question):
             return replace(dossier, asked=(*dossier.asked, question))
         case QuestionAnswered(question):
             return replace(dossier, answered=(*dossier.answered, question))
     raise CorruptHistory(state, event)
+
+
+def _anew(reading: Reading, event: Recoded) -> Reading:
+    if reading.assignment != event.assignment:
+        return reading
+    return replace(reading, codebook=event.codebook, codes=_shared(event.codes))
 
 
 @lru_cache(maxsize=4_096)

@@ -10,7 +10,6 @@ import msgspec
 
 from adapters.postgres.queries import load
 from domain import consultation, contribution, proposal
-from domain.contribution import Coded, Gone
 from domain.record import Recorded
 from projections.folding import decode, encode, moved, of_contributions
 from projections.themes.projection import Connection
@@ -20,7 +19,7 @@ QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
 
 class Outcomes:
     name: Final = "outcomes"
-    version: Final = 2
+    version: Final = 3
 
     async def apply(self, connection: Connection, batch: Sequence[Recorded]) -> None:
         """Move the tables by one batch, in order, inside the transaction that also moves the tracking position."""
@@ -37,10 +36,6 @@ class Outcomes:
 async def _contributions(connection: Connection, run: Sequence[Recorded]) -> None:
     rows = await connection.fetch(QUERIES["known"], list({recorded.stream for recorded in run}))
     after = moved({row["id"]: decode(row["state"]) for row in rows}, run)
-    codes: dict[object, set[str]] = {row["id"]: set(row["codes"]) for row in rows}
-    for recorded in run:
-        if isinstance(recorded.event, Coded):
-            codes.setdefault(recorded.stream, set()).update(recorded.event.codes)
     readers = dict(await connection.fetch(QUERIES["readers"]))
     written = [
         (
@@ -49,7 +44,7 @@ async def _contributions(connection: Connection, run: Sequence[Recorded]) -> Non
             state.dossier.theme,
             contribution.analysed(state),
             encode(state),
-            "" if isinstance(state, Gone) else " ".join(sorted(codes.get(stream, ()))),
+            " ".join(sorted(contribution.found(state))),
             contribution.read_enough(state, readers[state.dossier.consultation]),
         )
         for stream, state in after.items()

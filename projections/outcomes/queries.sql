@@ -1,6 +1,6 @@
 -- :name known
 -- The contributions that a batch touches.
-SELECT id, state, codes FROM analysed_contribution WHERE id = ANY ($1::uuid[]);
+SELECT id, state FROM analysed_contribution WHERE id = ANY ($1::uuid[]);
 
 -- :name write
 -- Contributions as they stand at the end of a batch.

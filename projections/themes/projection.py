@@ -25,7 +25,7 @@ Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionPr
 
 class Themes:
     name: Final = "themes"
-    version: Final = 2
+    version: Final = 3
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer

@@ -53,7 +53,7 @@ def standing(state: State) -> str:
 
 class Treatment:
     name: Final = "treatment"
-    version: Final = 1
+    version: Final = 2
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
@@ -135,7 +135,7 @@ def _item(stream: UUID, version: int, attributes: Attributes, last_at: datetime,
         attributes.length, attributes.contact_left, last_at, encode(state), standing(state), analysed, contribution.look(state),
         review is None, " ".join(sorted(dossier.took_part)), review and review.expires, review and review.holder,
         review and review.assignment, state.confirm_by if isinstance(state, Contested | Disputed) else None, len(dossier.readings),
-        any(dossier.readings), wanted, owed is not None, round_, rank(terms.seed, round_, stream),
+        any(reading.codes for reading in dossier.readings), wanted, owed is not None, round_, rank(terms.seed, round_, stream),
         " ".join(sorted(contribution.has_read(dossier))),
     )  # fmt: skip
 

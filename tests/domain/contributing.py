@@ -18,6 +18,7 @@ from domain.contribution import (
     QuestionAnswered,
     QuestionAsked,
     ReadingAssigned,
+    Recoded,
     Reinstated,
     ReviewAssigned,
     State,
@@ -89,6 +90,10 @@ def reading(reader: str, assignment: UUID = ASSIGNED, number: int = 1) -> Readin
 
 def coded(reader: str, *codes: str, assignment: UUID = ASSIGNED) -> Coded:
     return Coded(assignment, reader, 1, codes)
+
+
+def recoded(reader: str, *codes: str, assignment: UUID = ASSIGNED, codebook: int = 2) -> Recoded:
+    return Recoded(assignment, reader, codebook, codes)
 
 
 NEW: Final[tuple[Event, ...]] = (submitted,)

@@ -26,6 +26,8 @@ from domain.contribution import (
     Keep,
     LiftUnconfirmed,
     Present,
+    Recode,
+    Recoded,
     Reinstated,
     Review,
     SettleAppeal,
@@ -57,6 +59,7 @@ class Life(RuleBasedStateMachine):
         self.events: list[Event] = []
         self.state: State = None
         self.names = 0
+        self.codebook = 1
         self._tried(submit(terms=replace(TERMS, moderated_before=True)))
 
     def _tried(self, command: Any) -> None:
@@ -92,7 +95,13 @@ class Life(RuleBasedStateMachine):
         assignment = self._name()
         self._tried(AssignReading(assignment, who, self.now, LEASE_S, 2, 1))
         self.now += pause
-        self._tried(CodeReading(assignment, who, self.now, 1, codes, 1, KNOWN))
+        self._tried(CodeReading(assignment, who, self.now, self.codebook, codes, self.codebook, KNOWN))
+
+    @rule(who=READERS, codes=CODES)
+    def a_codebook_follows_and_somebody_codes_anew(self, who: str, codes: tuple[str, ...]) -> None:
+        self.codebook += 1
+        for reading in self._of(Coded):
+            self._tried(Recode(reading.assignment, who, self.codebook, codes, self.codebook, KNOWN))
 
     @rule(who=PEOPLE, which=st.integers(0, 5), favours=st.booleans())
     def somebody_tries(self, who: str, which: int, favours: bool) -> None:
@@ -156,6 +165,14 @@ class Life(RuleBasedStateMachine):
         assert len({reading.reader for reading in readings}) == len(readings) <= 3
         if len(readings) == 3:
             assert not set(readings[0].codes) & set(readings[1].codes)
+
+    @invariant()
+    def whoever_codes_anew_read_it_and_says_so_once_a_codebook(self) -> None:
+        made = [(each.assignment, each.codebook) for each in self._of(Coded, Recoded)]
+        assert len(set(made)) == len(made)
+        assert {(each.assignment, each.reader) for each in self._of(Recoded)} <= {
+            (each.assignment, each.reader) for each in self._of(Coded)
+        }
 
     @invariant()
     def nothing_follows_an_erasure(self) -> None:

@@ -12,11 +12,17 @@ from domain.contribution import (
     Event,
     LeaseExpired,
     Present,
+    Reading,
     ReadingAssigned,
+    Recode,
     decide,
     evolve,
+    found,
+    has_read,
     readings_wanted,
+    recodable,
 )
+from domain.errors import CorruptHistory
 from domain.record import fold
 from tests.domain.contributing import (
     APPEALED,
@@ -24,6 +30,7 @@ from tests.domain.contributing import (
     CLEARED,
     CONTESTED,
     DISPUTED,
+    GONE,
     GRANTED,
     INSTANT,
     LEASE_ENDS,
@@ -33,10 +40,12 @@ from tests.domain.contributing import (
     OTHER,
     WITHHELD,
     coded,
+    erased,
     given,
     hidden,
     lent,
     reading,
+    recoded,
     submitted,
 )
 from tests.domain.grammar import Accepts, Refuses, refusal
@@ -58,7 +67,12 @@ def code(reader: str, *codes: str, assignment: UUID = ASSIGNED) -> CodeReading:
     return CodeReading(assignment, reader, NOON, 1, codes, 1, KNOWN)
 
 
+def recode(reader: str, *codes: str, assignment: UUID = ASSIGNED, codebook: int = 2, in_force: int = 2) -> Recode:
+    return Recode(assignment, reader, codebook, codes, in_force, KNOWN)
+
+
 HELD = (*CLEARED, reading("ada"))
+LEFT_OUT = (submitted, lent("mona"), replace(hidden, analysed=False), *WITHHELD[3:])
 
 ACCEPTED = [
     Accepts("a contribution is read once moderation is settled", given(*CLEARED), take("ada"), (reading("ada"),)),
@@ -83,6 +97,33 @@ ACCEPTED = [
         given(submitted, *CLEARED[1:], reading("ada")),
         code("ada", "other"),
         (Coded(ASSIGNED, "ada", 1, ("other",)),),
+    ),
+    Accepts(
+        "a reader codes their reading anew under a later codebook",
+        given(*AGREED),
+        recode("bob", "costs", assignment=OTHER),
+        (recoded("bob", "costs", assignment=OTHER),),
+    ),
+    Accepts(
+        "a reading may be coded anew before the next one is made", given(*ONE), recode("ada", "other"), (recoded("ada", "other"),)
+    ),
+    Accepts(
+        "a reading is coded anew under each later codebook",
+        given(*ONE, recoded("ada", "other")),
+        recode("ada", "access", codebook=3, in_force=3),
+        (recoded("ada", "access", codebook=3),),
+    ),
+    Accepts(
+        "a codebook may be passed over",
+        given(*ONE),
+        recode("ada", "other", codebook=4, in_force=4),
+        (recoded("ada", "other", codebook=4),),
+    ),
+    Accepts(
+        "a reading of what is withheld but counts is coded anew",
+        given(*COUNTED, reading("ada"), coded("ada", "access")),
+        recode("ada", "access"),
+        (recoded("ada", "access"),),
     ),
 ]
 
@@ -123,6 +164,45 @@ REFUSED = [
         "unknown-code",
         {"field": "codes", "codes": ["dance", "music"]},
     ),
+    Refuses("nobody codes anew what nobody has read", given(*CLEARED), recode("ada", "access"), "not-the-reader"),
+    Refuses("a reading is coded before it is coded anew", given(*HELD), recode("ada", "access"), "not-the-reader"),
+    Refuses("a reading is coded anew by its reader alone", given(*AGREED), recode("bob", "access"), "not-the-reader"),
+    Refuses(
+        "a reading is coded once under a codebook",
+        given(*ONE),
+        recode("ada", "other", codebook=1, in_force=1),
+        "already-coded",
+        {"codebook": 1},
+    ),
+    Refuses(
+        "a reading is coded anew once under a codebook",
+        given(*ONE, recoded("ada", "other")),
+        recode("ada", "access"),
+        "already-coded",
+        {"codebook": 2},
+    ),
+    *(
+        Refuses(
+            f"a reading is coded anew under the codebook in force: {codebook}",
+            given(*ONE),
+            recode("ada", "other", codebook=codebook, in_force=3),
+            "codebook-superseded",
+            {"field": "codebook", "in_force": 3},
+        )
+        for codebook in (1, 2, 4)
+    ),
+    Refuses("what is coded anew has a code", given(*ONE), recode("ada"), "codes-missing", {"field": "codes"}),
+    Refuses("what is coded anew has known codes", given(*ONE), recode("ada", "music"), "unknown-code", {"codes": ["music"]}),
+    Refuses(
+        "what is coded anew has each code once", given(*ONE), recode("ada", "costs", "costs"), "duplicate", {"field": "codes"}
+    ),
+    Refuses(
+        "what no longer counts is not coded anew",
+        given(*LEFT_OUT, reading("ada"), coded("ada", "access")),
+        recode("ada", "access"),
+        "contribution-not-analysed",
+    ),
+    Refuses("what was erased is not coded anew", given(*ONE, erased), recode("ada", "access"), "erased"),
     Refuses("a code is given once", given(*HELD), code("ada", "access", "access"), "duplicate", {"field": "codes"}),
 ]
 
@@ -160,3 +240,54 @@ def test_one_more_reading_is_wanted_where_no_two_share_a_code(facts: tuple[Event
 
     assert isinstance(state, Present)
     assert readings_wanted(state.dossier, readers) == wanted
+
+
+def test_a_recoding_changes_what_was_found_and_leaves_what_was_first_said() -> None:
+    state = given(*AGREED, recoded("bob", "costs", assignment=OTHER))
+
+    assert isinstance(state, Present)
+    assert state.dossier.readings == (
+        Reading(ASSIGNED, "ada", 1, ("access", "costs"), ("access", "costs")),
+        Reading(OTHER, "bob", 2, ("costs",), ("access",)),
+    )
+    assert found(state) == {"access", "costs"}
+    assert found(given(*AGREED, recoded("ada", "other"), recoded("bob", "other", assignment=OTHER))) == {"other"}
+    assert found(given(*AGREED, erased)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("facts", "wanted"),
+    [
+        ((*AGREED, recoded("ada", "costs"), recoded("bob", "other", assignment=OTHER)), 2),
+        ((*APART, recoded("ada", "other"), recoded("bob", "other", assignment=OTHER)), 3),
+    ],
+)
+def test_a_recoding_changes_nothing_about_how_many_read(facts: tuple[Event, ...], wanted: int) -> None:
+    """Else one made after the readings were finished would call for another, whose reader knows the seed."""
+    state = given(*facts)
+
+    assert isinstance(state, Present)
+    assert readings_wanted(state.dossier, 2) == wanted
+    assert has_read(state.dossier) == {"ada", "bob"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "codebook", "owed"),
+    [
+        (ONE, 1, False),
+        (ONE, 2, True),
+        ((*ONE, recoded("ada", "other")), 2, False),
+        ((*ONE, recoded("ada", "other")), 3, True),
+        (HELD, 2, False),
+        ((*ONE, erased), 2, False),
+        ((*LEFT_OUT, reading("ada"), coded("ada", "access")), 2, False),
+        (GONE, 2, False),
+    ],
+)
+def test_a_reading_under_an_earlier_codebook_may_be_coded_anew(facts: tuple[Event, ...], codebook: int, owed: bool) -> None:
+    assert recodable(given(*facts), ASSIGNED, codebook) is owed
+
+
+def test_a_recoding_of_a_reading_that_was_not_made_cannot_be() -> None:
+    with pytest.raises(CorruptHistory):
+        given(*HELD, recoded("ada", "other"))
