@@ -240,6 +240,8 @@ class Adopted(Struct, frozen=True):
     themes: Mapping[str, Window] = {}
     methodologies: int = 0
     codebooks: tuple[tuple[Code, ...], ...] = ()
+    definitions: Mapping[str, str] = {}
+    """Code to what it has meant since the opening, whatever version it stands in: nobody can have used it before."""
     commitments: Mapping[str, bool] = {}
     """Id to whether it has been kept."""
     meetings: frozenset[str] = frozenset()
@@ -355,6 +357,7 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
         case _, AdoptCodebook(codes, reason):
             _needs_a_reason(state, reason)
             _distinct("codes", [code.id for code in codes])
+            _mean_what_they_meant(state, codes)
             return (CodebookAdopted(len(state.adopted.codebooks) + 1, codes, reason, by=command.by),)
         case Preparing(adopted), AddTheme(theme) if theme in adopted.themes:
             raise Refused("duplicate", field="theme", value=theme)
@@ -446,6 +449,18 @@ def _distinct(field: str, ids: list[str]) -> None:
             raise Refused("duplicate", field=field, value=id_)
 
 
+def _mean_what_they_meant(state: Present, codes: tuple[Code, ...]) -> None:
+    """A code keeps its definition from the opening on, also while no codebook holds it; its label may be corrected.
+
+    Another meaning takes another id: else readings under two versions would say different things by the same word.
+    """
+    if isinstance(state, Preparing):
+        return
+    for code in codes:
+        if state.adopted.definitions.get(code.id, code.definition) != code.definition:
+            raise Refused("code-redefined", field="codes", value=code.id)
+
+
 def _missing(adopted: Adopted) -> list[str]:
     """What must still be adopted before opening."""
     parts = {
@@ -467,13 +482,16 @@ def evolve(state: State, event: Event) -> State:
         case Preparing(adopted), CommitmentMade(commitment):
             return Preparing(replace(adopted, commitments={**adopted.commitments, commitment: False}))
         case Preparing(adopted), Opened(digest):
-            return Running(replace(adopted, queue_seed_digest=digest))
+            return Running(replace(adopted, queue_seed_digest=digest, definitions=_definitions(*adopted.codebooks[-1:])))
         case ((Preparing(adopted) | Running(adopted) | Over(adopted)), CharterAdopted(_, clauses)):
             return replace(state, adopted=replace(adopted, charters=(*adopted.charters, clauses)))
         case ((Preparing(adopted) | Running(adopted) | Over(adopted)), MethodologyAdopted(version)):
             return replace(state, adopted=replace(adopted, methodologies=version))
-        case ((Preparing(adopted) | Running(adopted) | Over(adopted)), CodebookAdopted(_, codes)):
-            return replace(state, adopted=replace(adopted, codebooks=(*adopted.codebooks, codes)))
+        case Preparing(adopted), CodebookAdopted(_, codes):
+            return Preparing(replace(adopted, codebooks=(*adopted.codebooks, codes)))
+        case ((Running(adopted) | Over(adopted)), CodebookAdopted(_, codes)):
+            definitions = {**adopted.definitions, **_definitions(codes)}
+            return replace(state, adopted=replace(adopted, codebooks=(*adopted.codebooks, codes), definitions=definitions))
         case Running(adopted), ThemeOpened(theme):
             return Running(_with_window(adopted, theme, replace(adopted.themes[theme], phase="open")))
         case Running(adopted), ThemeExtended(theme, closes):
@@ -491,6 +509,10 @@ def evolve(state: State, event: Event) -> State:
         case ((Running(adopted) | Over(adopted)), CommitmentKept(commitment)):
             return replace(state, adopted=replace(adopted, commitments={**adopted.commitments, commitment: True}))
     raise CorruptHistory(state, event)
+
+
+def _definitions(*codebooks: tuple[Code, ...]) -> dict[str, str]:
+    return {code.id: code.definition for codes in codebooks for code in codes}
 
 
 def _with_window(adopted: Adopted, theme: str, window: Window) -> Adopted:

@@ -18,6 +18,7 @@ TITLES: Final[dict[str, str]] = {
     "clause-not-in-force": "the clause is not one that allows a removal in the charter consented to",
     "closing-not-later": "an extension moves the closing to a later moment",
     "codebook-superseded": "codes come from the codebook in force",
+    "code-redefined": "a code keeps its meaning: give the new meaning an id of its own",
     "codes-missing": "a reading gives at least one code",
     "commitment-used": "this commitment belongs to another deposit",
     "consultation-over": "the consultation has closed",

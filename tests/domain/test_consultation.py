@@ -71,6 +71,9 @@ CORDIAL = Clause("3.cordial", "Ton", "Cordial et constructif.", removal=True)
 OPEN_IDEAS = Clause("7.common-good", "Bien commun", "Les idées sont à tous.")
 CLAUSES = (CORDIAL, OPEN_IDEAS)
 CODES = (Code("access", "Accès", "Accéder."), Code("other", "Autre", "Le reste."))
+WIDER = Code("access", "Accès", "Accéder, et y revenir.")
+RELABELLED = Code("access", "Accès aux œuvres", "Accéder.")
+COSTS = Code("costs", "Coûts", "Ce que cela coûte.")
 POLICIES = Policies("before", 259_200, 1_209_600, 2, 1_800, 2, 20_000, 365)
 
 prepared = Prepared("culture", "Stratégie numérique", "fr", by="staff-administrator")
@@ -93,6 +96,7 @@ ALL_CLOSED: tuple[Event, ...] = (
     theme_closed,
     ThemeClosed("data", by="staff-administrator"),
 )
+NARROWED: tuple[Event, ...] = (*RUNNING, CodebookAdopted(2, CODES[:1], "Trop large.", by="staff-administrator"))
 OVER: tuple[Event, ...] = (*ALL_CLOSED, Closed(by="staff-administrator"))
 MEETING = CommitteeConvened("spring", DAY, by="staff-administrator")
 
@@ -159,6 +163,30 @@ ACCEPTED = [
         given(*RUNNING),
         AdoptCodebook(CODES[:1], "Trop large.", by="staff-administrator"),
         (CodebookAdopted(2, CODES[:1], "Trop large.", by="staff-administrator"),),
+    ),
+    Accepts(
+        "a definition may be corrected while nobody can have used the code",
+        given(*EVERYTHING),
+        AdoptCodebook((WIDER,), by="staff-administrator"),
+        (CodebookAdopted(2, (WIDER,), "", by="staff-administrator"),),
+    ),
+    Accepts(
+        "a label may be corrected, a code added",
+        given(*RUNNING),
+        AdoptCodebook((RELABELLED, COSTS), "Une coquille.", by="staff-administrator"),
+        (CodebookAdopted(2, (RELABELLED, COSTS), "Une coquille.", by="staff-administrator"),),
+    ),
+    Accepts(
+        "a code that was dropped comes back as it was",
+        given(*NARROWED),
+        AdoptCodebook(CODES, "Il manquait.", by="staff-administrator"),
+        (CodebookAdopted(3, CODES, "Il manquait.", by="staff-administrator"),),
+    ),
+    Accepts(
+        "a code that was dropped before the opening may come back with another meaning",
+        given(*EVERYTHING, CodebookAdopted(2, CODES[1:], "", by="staff-administrator"), opened),
+        AdoptCodebook((WIDER,), "Un ajout.", by="staff-administrator"),
+        (CodebookAdopted(3, (WIDER,), "Un ajout.", by="staff-administrator"),),
     ),
     Accepts(
         "a promise is made with its date",
@@ -342,6 +370,31 @@ REFUSED = [
         AdoptCodebook((CODES[0], CODES[0]), by="staff-administrator"),
         "duplicate",
         {"field": "codes"},
+    ),
+    *(
+        Refuses(
+            f"a code keeps its meaning {when}",
+            given(*facts),
+            AdoptCodebook((CODES[1], WIDER), "Plus large.", by="staff-administrator"),
+            "code-redefined",
+            {"field": "codes", "value": "access"},
+        )
+        for when, facts in (
+            ("from the opening on", RUNNING),
+            ("after the closing", OVER),
+            ("though it was dropped meanwhile", (*RUNNING, CodebookAdopted(2, CODES[1:], "De trop.", by="staff-administrator"))),
+        )
+    ),
+    Refuses(
+        "a code added later keeps its meaning too",
+        given(
+            *RUNNING,
+            CodebookAdopted(2, (COSTS,), "Un ajout.", by="staff-administrator"),
+            CodebookAdopted(3, CODES, "Retour.", by="staff-administrator"),
+        ),
+        AdoptCodebook((Code("costs", "Coûts", "Autre chose."),), "Plus large.", by="staff-administrator"),
+        "code-redefined",
+        {"value": "costs"},
     ),
     Refuses(
         "a theme is added once",
