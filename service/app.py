@@ -19,6 +19,7 @@ from service.http.operations import ClockController, HealthController
 from service.http.proposals import ProposalController
 from service.http.publications import PublicationController
 from service.http.readings import ReadingController
+from service.http.recodings import RecodingController
 from service.http.requests import StrictRequest
 from service.http.treatment import TreatmentController
 from service.problems import HANDLERS
@@ -27,7 +28,8 @@ from service.wiring import Resources, resources
 
 CONTROLLERS = [
     HealthController, ConsultationController, DepositController, ReceiptController, ReviewQueueController,
-    ModerationController, ReadingController, ProposalController, PublicationController, TreatmentController, AuditController, ClockController,
+    ModerationController, ReadingController, RecodingController, ProposalController, PublicationController, TreatmentController,
+    AuditController, ClockController,
 ]  # fmt: skip
 
 

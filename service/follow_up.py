@@ -24,6 +24,7 @@ from domain.contribution import (
     Kept,
     QuestionAnswered,
     QuestionAsked,
+    Recoded,
     Reinstated,
     Submitted,
     Withdraw,
@@ -149,6 +150,8 @@ def _decision(entry: Entry, event: contribution.Event, text: str | None) -> Deci
             return Decision("appeal-settled", day, granted=event.granted, statement=text)
         case Coded():
             return Decision("read", day)
+        case Recoded():
+            return Decision("read-anew", day)
         case Erased():
             return Decision("erased", day)
     return None

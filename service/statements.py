@@ -65,13 +65,15 @@ class History(Struct, frozen=True):
         return [self.texts.get(entry.originator_version) for entry in self.entries]
 
 
-async def history(sealer: Sealer, entries: Sequence[Entry], *, unseal: bool = True) -> History:
-    """Decode a stream and open what is sealed in it, with one request to the keyring."""
+async def history(
+    sealer: Sealer, entries: Sequence[Entry], *, unseal: bool = True, only: type[contribution.Event] | None = None
+) -> History:
+    """Decode a stream and open what is sealed in it, or in its events of one kind, with one request to the keyring."""
     events = [event_of(entry) for entry in entries]
     openings = [
         Opening(stream_of(entry), entry.originator_version, entry.topic, sealed)
         for entry, event in zip(entries, events, strict=True)
-        if unseal and (sealed := sealed_in(event)) is not None
+        if unseal and (only is None or isinstance(event, only)) and (sealed := sealed_in(event)) is not None
     ]
     clear = await sealer.unseal(openings) if openings else []
     texts = {opening.version: text.fields.get("text") if text else None for opening, text in zip(openings, clear, strict=True)}

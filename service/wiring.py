@@ -23,6 +23,7 @@ from service.located import Located, issuer, locate
 from service.problems import Behind
 from service.publications import Publications
 from service.queues import Queues
+from service.recodings import Recodings
 from service.remembered import Remembered
 from service.settings import Settings
 
@@ -49,6 +50,7 @@ class Resources(Struct, frozen=True):
     deposits: Deposits
     follow_up: FollowUp
     queues: Queues
+    recodings: Recodings
     publications: Publications
     pages: Remembered
     """Of the read model `themes`."""
@@ -83,6 +85,7 @@ async def resources(settings: Settings, *, stands_back: bool = False) -> AsyncIt
             Deposits(handle, sealer, located.receipt_secret),
             FollowUp(handle, sealer, clock),
             Queues(handle, pool, clock),
+            Recodings(handle, pool),
             Publications(handle, pool, sealer, settings.data.expanduser().resolve() / "bundles"),
             await stack.enter_async_context(Remembered("themes").kept(located.database_url)),
         )

@@ -12,7 +12,7 @@ from msgspec import Struct
 from adapters.postgres.queries import load
 from adapters.sealing import Opening, Sealer
 from domain import consultation, contribution
-from domain.contribution import Contested, Disputed, Gone, Submitted
+from domain.contribution import Coded, Contested, Disputed, Gone, Recoded, Submitted
 from domain.record import Recorded, consultation_stream
 from domain.sealed import Sealed
 from domain.treatment.queues import rank
@@ -74,6 +74,7 @@ class Treatment:
         }
         last = {row["contribution"]: row["last_at"] for row in rows}
         await _steps(connection, run, last)
+        await _codings(connection, run)
         await self._items(connection, after, attributes, last, {recorded.stream: recorded.version for recorded in run})
 
     async def _items(
@@ -150,6 +151,19 @@ async def _steps(connection: Connection, run: Sequence[Recorded], last: dict[UUI
         steps.append((recorded.stream, recorded.version, recorded.position, recorded.topic, recorded.recorded_at, actor, delay_s))
         last[recorded.stream] = recorded.recorded_at
     await connection.execute(QUERIES["add_steps"], *map(list, zip(*steps, strict=True)))
+
+
+async def _codings(connection: Connection, run: Sequence[Recorded]) -> None:
+    """Readings made, then those of them coded anew, in this batch."""
+    made = [
+        (event.assignment, each.stream, each.consultation, event.reader, event.codebook, each.position)
+        for each in run
+        if isinstance(event := each.event, Coded)
+    ]
+    anew = [(event.assignment, event.codebook) for each in run if isinstance(event := each.event, Recoded)]
+    for name, arguments in (("code", made), ("recode", anew)):
+        if arguments:
+            await connection.executemany(QUERIES[name], arguments)
 
 
 async def _consultation(connection: Connection, recorded: Recorded) -> None:

@@ -51,6 +51,14 @@ DELETE FROM reading WHERE contribution = ANY ($1::uuid[]);
 INSERT INTO reading (assignment, contribution, consultation, reader, round, expires)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[]);
 
+-- :name code
+-- A reading is made.
+INSERT INTO coding (assignment, contribution, consultation, reader, codebook, made) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- :name recode
+-- A reading is coded anew.
+UPDATE coding SET codebook = $2 WHERE assignment = $1;
+
 -- :name add_steps
 -- The timeline goes on.
 INSERT INTO step (contribution, version, position, topic, at, actor, delay_s)
@@ -89,6 +97,15 @@ SELECT assignment, contribution FROM reading WHERE consultation = $1 AND reader 
 -- :name contribution_of_reading
 -- The contribution behind an assignment.
 SELECT contribution FROM reading WHERE assignment = $1;
+
+-- :name next_recodings
+-- A reader's own readings under earlier codebooks whose texts still count, in the order in which they were made.
+SELECT c.assignment, c.contribution FROM coding AS c JOIN item AS i ON i.contribution = c.contribution
+WHERE c.consultation = $1 AND c.reader = $2 AND c.codebook < $3 AND i.analysed ORDER BY c.made LIMIT $4;
+
+-- :name contribution_of_coding
+-- The contribution behind a reading that has been made.
+SELECT contribution FROM coding WHERE assignment = $1;
 
 -- :name expired_leases
 -- Reviews and readings whose lease has passed.

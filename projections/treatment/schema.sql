@@ -43,7 +43,7 @@ CREATE INDEX item_reading ON item (consultation, round, rank) WHERE readable;
 CREATE INDEX item_expiring ON item (expires) WHERE expires IS NOT NULL;
 CREATE INDEX item_unconfirmed ON item (confirm_by) WHERE confirm_by IS NOT NULL;
 CREATE INDEX item_theme ON item (consultation, theme);
--- Readings under way; those made are in the timeline.
+-- Readings under way.
 CREATE TABLE reading (
     assignment   uuid PRIMARY KEY,
     contribution uuid NOT NULL,
@@ -54,6 +54,17 @@ CREATE TABLE reading (
 );
 CREATE INDEX reading_held ON reading (consultation, reader);
 CREATE INDEX reading_expiring ON reading (expires);
+-- Readings made, each with the codebook that its latest codes come from.
+CREATE TABLE coding (
+    assignment   uuid PRIMARY KEY,
+    contribution uuid NOT NULL,
+    consultation text NOT NULL,
+    reader       text NOT NULL,
+    codebook     integer NOT NULL,
+    -- Position of the log at which the reading was made: the order in which a reader read.
+    made         bigint NOT NULL
+);
+CREATE INDEX coding_reader ON coding (consultation, reader, codebook, made);
 CREATE TABLE step (
     contribution uuid NOT NULL,
     version      integer NOT NULL,

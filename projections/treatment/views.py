@@ -99,6 +99,16 @@ async def contribution_of_reading(db: Database, assignment: UUID) -> UUID | None
     return found
 
 
+async def next_recodings(db: Database, slug: str, reader: str, codebook: int, limit: int) -> list[Held]:
+    """The first of a reader's readings that were coded under an earlier codebook than `codebook`, in the order in which they made them."""
+    return [Held(*row) for row in await db.fetch(QUERIES["next_recodings"], slug, reader, codebook, limit)]
+
+
+async def contribution_of_coding(db: Database, assignment: UUID) -> UUID | None:
+    found: UUID | None = await db.fetchval(QUERIES["contribution_of_coding"], assignment)
+    return found
+
+
 async def due(db: Database, now: datetime) -> Due:
     """What the clock brings about for contributions."""
     leases = [Held(assignment, stream) for stream, assignment in await db.fetch(QUERIES["expired_leases"], now)]

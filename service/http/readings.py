@@ -9,6 +9,7 @@ from uuid import UUID
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from domain import consultation
 from domain.contribution import AskQuestion, CodeReading, Command, Erase, Gone, Present, Submitted, lease_of
@@ -57,7 +58,8 @@ class ReadingItem(Struct, frozen=True):
     text: str | None
     language: str
     codebook: CodebookView
-    expires: datetime
+    expires: datetime | None
+    """When the text goes back to its queue; null for a recoding, which nobody else waits for."""
 
 
 class CodesBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -195,14 +197,21 @@ class ReadingController(Controller):
 
 
 async def _item(resources: Resources, slug: str, taken: Held) -> ReadingItem | None:
-    past = await history(resources.sealer, (await resources.store.stream(taken.contribution))[:1])
-    submitted = past.last(Submitted)
-    state, _ = await resources.handle.existing(CONTRIBUTION, taken.contribution)
-    terms, _ = await resources.handle.terms_of(slug, fresh=True)
+    item, state = await shown_to_reader(resources, slug, taken)
     lease = None if isinstance(state, Gone) else lease_of(state.dossier, taken.assignment)
-    if submitted is None or lease is None:
-        return None
+    return replace(item, expires=lease.expires) if lease else None
+
+
+async def shown_to_reader(resources: Resources, slug: str, taken: Held) -> tuple[ReadingItem, State]:
+    """A text as readers see it, and its state after it was unsealed. Raises Missing."""
+    past = await history(resources.sealer, await resources.handle.entries(CONTRIBUTION.name, taken.contribution), only=Submitted)
+    state, submitted = past.state, past.last(Submitted)
+    if state is None or submitted is None:
+        missing(CONTRIBUTION.name, taken.contribution)
     event, text = submitted
+    terms, _ = await resources.handle.terms_of(slug, fresh=True)
     version, _ = consultation.codebook_in_force(terms)
     book = CodebookView(version, list(terms.adopted.codebooks[-1]))
-    return ReadingItem(taken.assignment, event.theme, text, event.language, book, lease.expires)
+    item = ReadingItem(taken.assignment, event.theme, text, event.language, book, None)
+    # Where the key is gone its author has withdrawn the text since the stream was read.
+    return item, state if text is not None else (await resources.handle.existing(CONTRIBUTION, taken.contribution))[0]

@@ -128,6 +128,15 @@ class World:
             await self.append(stream, contribution.Coded(assignment, reader, 1, codes))
         return assignment
 
+    async def recodebook(self, version: int = 2, slug: str = SLUG) -> int:
+        """A later codebook, which has one code more."""
+        codes = tuple(Code(name, name.title(), "Ce qui est dit.") for name in ("access", "costs", "other", "time"))
+        adopted = consultation.CodebookAdopted(version, codes, "Un code de plus.", by="staff-administrator")
+        return await self.append(consultation_stream(slug), adopted, slug=slug)
+
+    async def recode(self, stream: UUID, assignment: UUID, reader: str, *codes: str, codebook: int = 2) -> int:
+        return await self.append(stream, contribution.Recoded(assignment, reader, codebook, codes))
+
     async def erase(self, stream: UUID) -> int:
         """As the service does: the event, then the keys."""
         position = await self.append(stream, contribution.Erased("contributor", ""))
@@ -170,9 +179,11 @@ class World:
         await self.settle(appealed, granted=False)
         await self.settle(granted, granted=True)
         await self.read(kept, "reader-1", "access", "costs")
-        await self.read(kept, "reader-2", "access")
+        second = await self.read(kept, "reader-2", "access")
         await self.read(granted, "reader-1", "other")
         await self.read(reinstated, "reader-1")
+        await self.recodebook()
+        await self.recode(kept, second, "reader-2", "access", "time")
         await self.review(fresh[0], "moderator-1")
         idea = await self.proposal(kept, granted)
         await self.proposal(theme="arts", title="Autre chose")

@@ -19,7 +19,7 @@ async def test_a_contributor_can_follow_what_became_of_their_words(world: World)
     await world.show()
     view = await outcomes.outcome(world.pool, kept)
     assert view is not None
-    assert view.codes == ["access", "costs"]
+    assert view.codes == ["access", "costs", "time"]
     (idea,) = view.proposals
     assert (idea.status, idea.favourable, idea.opinion, idea.outcome, idea.motive) == (
         "decided", True, "Favorable.", "retained", "Utile.",
