@@ -20,7 +20,7 @@ from projections import building, folding
 from projections.outcomes import views as outcomes
 from projections.outcomes.projection import QUERIES as OUTCOMES
 from projections.publications.packing import Row, as_csv, as_json, write
-from projections.publications.told import DECISIONS, Told, concealed, erased_between, told
+from projections.publications.told import CODINGS, DECISIONS, Told, concealed, erased_between, told
 from projections.runner import TRACKING, Pool
 from projections.themes.projection import QUERIES as THEMES
 
@@ -34,6 +34,7 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "moderation_decisions": DECISIONS,
     "codes": ("contribution", "code"),
+    "codings": CODINGS,
     "proposals": ("id", "theme", "title", "text", "status", "meeting", "favourable", "opinion", "links", "version"),
     "links": ("proposal", "contribution"),
     "arbitrations": ("proposal", "outcome", "motive", "read", "analysed", "seen", "why_not_waited"),
@@ -100,6 +101,7 @@ async def _contents(store: EventStore, pool: Pool, sealer: Sealer, slug: str, po
             "contributions": everything,
             "moderation_decisions": log.decisions,
             "codes": _codes(coded, everything),
+            "codings": _codings(log.codings, coded, everything),
             "proposals": [msgspec.structs.asdict(each) for each in proposals],
             "links": [dict(row) for row in await db.fetch(OUTCOMES["all_links"], slug)],
             "arbitrations": _arbitrations(proposals),
@@ -121,6 +123,12 @@ def _public(row: Any, destroyed: frozenset[UUID]) -> Row:
     if isinstance(state, Gone) or row["id"] in destroyed or unreadable:
         return shown | {"status": "withdrawn", "analysed": False, "hidden_under": None, "text": None, "settled": True}
     return shown | {"settled": contribution.settled(state)}
+
+
+def _codings(codings: Sequence[Row], coded: Sequence[Any], everything: Sequence[Row]) -> list[Row]:
+    """Those of the contributions whose codes are told: what a reader found is not, while another has yet to read."""
+    told_of = {row["id"] for row in everything if row["analysed"]} & {row["id"] for row in coded}
+    return [row for row in codings if row["contribution"] in told_of]
 
 
 def _codes(coded: Sequence[Any], everything: Sequence[Row]) -> list[Row]:
@@ -153,7 +161,8 @@ def _documents(contents: Contents) -> dict[str, bytes]:
     clauses = msgspec.json.decode(row["charter"] or b"[]", type=list[Clause])
     documents["charter.json"] = as_json({"version": row["charter_version"], "clauses": clauses, "versions": versions})
     codes = msgspec.json.decode(row["codebook"] or b"[]", type=list[Code])
-    documents["codebook.json"] = as_json({"version": row["codebook_version"], "codes": codes})
+    books = [{"version": each.version, "reason": each.reason, "codes": each.codes} for each in contents.told.codebooks]
+    documents["codebook.json"] = as_json({"version": row["codebook_version"], "codes": codes, "versions": books})
     if row["synthesis"] is not None:
         documents["synthesis.md"] = row["synthesis"].encode()
     return documents

@@ -1,4 +1,4 @@
-"""What a publication takes from the log itself: every decision of moderation, every charter that a contributor consented to."""
+"""What a publication takes from the log itself: each decision of moderation, each coding, each charter and codebook."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,8 +12,19 @@ from msgspec import Struct
 from adapters.records import event_of, stream_of
 from adapters.store import Chosen, EventStore
 from domain import contribution
-from domain.consultation import CharterAdopted
-from domain.contribution import Appealed, AppealSettled, Erased, Hidden, HidingConfirmed, HidingDisputed, Kept, Reinstated
+from domain.consultation import CharterAdopted, CodebookAdopted
+from domain.contribution import (
+    Appealed,
+    AppealSettled,
+    Coded,
+    Erased,
+    Hidden,
+    HidingConfirmed,
+    HidingDisputed,
+    Kept,
+    Recoded,
+    Reinstated,
+)  # fmt: skip
 from domain.record import CODEC, Recorded
 from projections.publications.packing import Row
 from projections.runner import decoded
@@ -22,29 +33,40 @@ PAGE: Final = 2_000
 DECISIONS: Final = (
     "contribution", "number", "day", "decision", "clause", "charter", "analysed", "origin", "cause", "granted", "commitment",
 )  # fmt: skip
-_TELLING: Final = (CharterAdopted, Kept, Hidden, HidingConfirmed, HidingDisputed, Reinstated, Appealed, AppealSettled, Erased)
+CODINGS: Final = ("contribution", "reading", "coding", "codebook", "code")
+_TELLING: Final = (
+    CharterAdopted, CodebookAdopted, Kept, Hidden, HidingConfirmed, HidingDisputed, Reinstated, Appealed, AppealSettled, Coded, Recoded,
+    Erased,
+)  # fmt: skip
 
 
 class Told(Struct, frozen=True):
     day: date
     """Of the last event that is shown."""
     charters: list[CharterAdopted]
+    codebooks: list[CodebookAdopted]
     decisions: list[Row]
     """By contribution, numbered from 1 in each: their order across contributions would tell the hour."""
+    codings: list[Row]
+    """One a code: by contribution, readings numbered from 1 in each, codings from 1 in each reading."""
 
 
 async def told(store: EventStore, slug: str, position: int) -> Told:
     """One pass over what the log tells up to a position. Raises Unavailable, Stopped."""
     charters: list[CharterAdopted] = []
+    codebooks: list[CodebookAdopted] = []
     rows: list[Row] = []
+    codings: list[Recorded] = []
     telling = Chosen(slug, CODEC.topics_of(*_TELLING))
     async with aclosing(store.pages(limit=PAGE, up_to=position, chosen=telling)) as pages:
         async for page in pages:
             batch = decoded("bundle", page)
             charters += [recorded.event for recorded in batch if isinstance(recorded.event, CharterAdopted)]
+            codebooks += [recorded.event for recorded in batch if isinstance(recorded.event, CodebookAdopted)]
+            codings += [recorded for recorded in batch if isinstance(recorded.event, Coded | Recoded)]
             rows += [row for recorded in batch if (row := _decision(recorded))]
     last = await store.page(position - 1, limit=1, up_to=position)
-    return Told(last[0].recorded_at.date() if last else date.min, charters, _numbered(rows))
+    return Told(last[0].recorded_at.date() if last else date.min, charters, codebooks, _numbered(rows), _codings(codings))
 
 
 async def erased_between(store: EventStore, slug: str, after: int, up_to: int) -> frozenset[UUID]:
@@ -81,6 +103,23 @@ def _numbered(rows: Iterable[Row]) -> list[Row]:
         counted[row["contribution"]] += 1
         row["number"] = counted[row["contribution"]]
     return sorted(rows, key=lambda row: (row["contribution"], row["number"]))
+
+
+def _codings(codings: Iterable[Recorded]) -> list[Row]:
+    """What each reader found, first and anew; who they are is left out, and so is which readings are of one person."""
+    readings: dict[UUID, dict[UUID, int]] = {}
+    counted: Counter[UUID] = Counter()
+    rows: list[Row] = []
+    for recorded in codings:
+        event = recorded.event
+        if not isinstance(event, Coded | Recoded):
+            continue
+        numbers = readings.setdefault(recorded.stream, {})
+        number = numbers.setdefault(event.assignment, len(numbers) + 1)
+        counted[event.assignment] += 1
+        place = (recorded.stream, number, counted[event.assignment], event.codebook)
+        rows += [dict(zip(CODINGS, (*place, code), strict=True)) for code in event.codes]
+    return sorted(rows, key=lambda row: (row["contribution"], row["reading"], row["coding"]))
 
 
 def _decision(recorded: Recorded) -> Row | None:

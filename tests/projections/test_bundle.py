@@ -24,7 +24,7 @@ from tests.projections.histories import SLUG, World
 
 STAFF = ("moderator-", "reader-", "analyst-", "secretary-")
 TABLES = (
-    "arbitrations", "codes", "commitments", "contributions", "links", "meetings", "moderation_decisions", "proposals", "themes",
+    "arbitrations", "codes", "codings", "commitments", "contributions", "links", "meetings", "moderation_decisions", "proposals", "themes",
 )  # fmt: skip
 VERBATIM = '=SUM(A1) ; "guillemets" &eacute;\r\n\tL’été\u2028\r fin\n'
 
@@ -204,7 +204,7 @@ async def test_outcomes_arbitrations_and_promises_are_told(world: World, tmp_pat
     assert (arbitrated["outcome"], arbitrated["read"], arbitrated["why_not_waited"]) == ("retained", 1, "Le calendrier.")
     assert {row["contribution"] for row in rows(out, "links")} == {str(kept), str(granted)}
     assert {(row["contribution"], row["code"]) for row in rows(out, "codes")} == {
-        (str(kept), "access"), (str(kept), "costs"),
+        (str(kept), "access"), (str(kept), "costs"), (str(kept), "time"),
     }  # fmt: skip
     assert [row["id"] for row in rows(out, "commitments")] == ["synthesis", "decisions"]
     assert rows(out, "commitments")[1]["status"] == "due"
@@ -212,6 +212,20 @@ async def test_outcomes_arbitrations_and_promises_are_told(world: World, tmp_pat
     charter = msgspec.json.decode((out / "charter.json").read_bytes())
     assert [clause["id"] for clause in charter["clauses"]] == ["1.anonymity", "5.sensitive-data"]
     assert (out / "methodology.md").read_text().startswith("# Méthode")
+
+
+async def test_codings_are_told_reading_by_reading_with_those_made_anew(world: World, tmp_path: Path) -> None:
+    kept, *_ = await world.life()
+    out = (await bundle(world, tmp_path / "out")).folder
+    told = [
+        tuple(row[name] for name in ("contribution", "reading", "coding", "codebook", "code")) for row in rows(out, "codings")
+    ]
+    assert told == [
+        (str(kept), 1, 1, 1, "access"), (str(kept), 1, 1, 1, "costs"), (str(kept), 2, 1, 1, "access"),
+        (str(kept), 2, 2, 2, "access"), (str(kept), 2, 2, 2, "time"),
+    ]  # fmt: skip
+    book = msgspec.json.decode((out / "codebook.json").read_bytes())
+    assert (book["version"], [(each["version"], len(each["codes"])) for each in book["versions"]]) == (2, [(1, 3), (2, 4)])
 
 
 async def test_every_charter_that_was_consented_to_is_there(world: World, tmp_path: Path) -> None:
@@ -232,7 +246,9 @@ async def test_a_later_erasure_changes_only_what_it_must(world: World, tmp_path:
     await world.erase(kept)
     made = await bundle(world, tmp_path / "after", position)
     after = files(made.folder)
-    changed = {"manifest.json"} | {f"{name}.{form}" for name in ("contributions", "codes", "themes") for form in ("csv", "json")}
+    changed = {"manifest.json"} | {
+        f"{name}.{form}" for name in ("contributions", "codes", "codings", "themes") for form in ("csv", "json")
+    }
     assert {name for name in after if after[name] != before[name]} == changed
     old, new = (msgspec.json.decode(each["contributions.json"]) for each in (before, after))
     ((was, now),) = [pair for pair in zip(old, new, strict=True) if pair[0] != pair[1]]
