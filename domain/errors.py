@@ -21,6 +21,7 @@ TITLES: Final[dict[str, str]] = {
     "code-redefined": "a code keeps its meaning: give the new meaning an id of its own",
     "codes-missing": "a reading gives at least one code",
     "commitment-used": "this commitment belongs to another deposit",
+    "confirmation-too-late": "the delay for another look has passed: the removal is lifted",
     "consultation-over": "the consultation has closed",
     "consultation-running": "this waits until the consultation has closed",
     "contribution-not-analysed": "only contributions under analysis support a proposal",

@@ -1,12 +1,11 @@
 """What somebody may want of a contribution, with every fact that the rule needs."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
 
-from domain.contribution.events import Actor, Channel
+from domain.contribution.events import Actor, Channel, Origin
 from domain.sealed import Sealed
 
 
@@ -71,7 +70,7 @@ class Hide(Struct, frozen=True):
     second_look_s: int
     commitment: bytes
     statement: Sealed
-    origin: Literal["human", "automated"] = "human"
+    origin: Origin = "human"
 
 
 class Review(Struct, frozen=True):

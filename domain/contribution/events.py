@@ -13,6 +13,8 @@ from domain.sealed import Sealed
 
 Channel = Literal["web", "paper", "email"]
 Actor = Literal["", "public", "private", "associative", "professional", "amateur"]
+Origin = Literal["human", "automated"]
+"""`automated`: a tool proposed it, as the screening does. What Article 17(3)(c) of Regulation (EU) 2022/2065 asks a statement of reasons to say."""
 Look = Literal["first", "second", "third", "appeal"]
 
 
@@ -65,7 +67,8 @@ class Hidden(Struct, frozen=True, gc=False, tag="contribution.hidden.v1"):
     charter: int
     analysed: bool
     """Whether the text still counts in the analysis: a decision apart from its visibility."""
-    origin: Literal["human", "automated"]
+    origin: Origin
+    """Who found what the removal is about. Either way the person who holds the lease decides: no removal is taken by a machine."""
     confirm_by: datetime
     commitment: bytes
     statement: Sealed

@@ -154,6 +154,7 @@ def _review_assigned(state: Present, command: AssignReview) -> ReviewAssigned:
         raise Refused("already-assigned", expires=state.dossier.review.expires)
     if command.reviewer in state.dossier.took_part:
         raise Refused("took-part")
+    _confirmable(state, command.now)
     expires = command.now + timedelta(seconds=command.lease_s)
     return ReviewAssigned(command.assignment, command.reviewer, owed, expires, command.seen)
 
@@ -163,6 +164,7 @@ def _reviewed(state: Present, command: Keep | Hide | Review | SettleAppeal) -> t
     if look(state) is None:
         raise Refused("already-decided")
     _holds(state.dossier.review, command.reviewer, command.now)
+    _confirmable(state, command.now)
     match state, command:
         case Unreviewed(), Keep(reviewer):
             return (Kept(reviewer),)
@@ -190,6 +192,12 @@ def _reviewed(state: Present, command: Keep | Hide | Review | SettleAppeal) -> t
         case UnderAppeal(), SettleAppeal(reviewer, _, granted, commitment, statement):
             return (AppealSettled(reviewer, granted, commitment, statement),)
     raise Refused("not-now", state=type(state).__name__, command=type(command).__name__)
+
+
+def _confirmable(state: Present, now: datetime) -> None:
+    """A removal that nobody confirmed in time is lifted, whenever the clock comes to say so: no late look makes up for it."""
+    if isinstance(state, Contested | Disputed) and now >= state.confirm_by:
+        raise Refused("confirmation-too-late", confirm_by=state.confirm_by)
 
 
 def _reading_assigned(state: Present, command: AssignReading) -> ReadingAssigned:

@@ -90,6 +90,8 @@ APPEAL = Appeal(CODE, NOON, COMMITMENT, SEALED)
 HELD_FIRST = (submitted, lent("mona"))
 HELD_SECOND = (*CONTESTED, lent("nils", "second"))
 HELD_THIRD = (*DISPUTED, lent("olga", "third"))
+LATE_SECOND = (*CONTESTED, replace(lent("nils", "second"), expires=CONFIRM_BY + INSTANT))
+LATE_THIRD = (*DISPUTED, replace(lent("olga", "third"), expires=CONFIRM_BY + INSTANT))
 HELD_APPEAL = (*APPEALED, lent("olga", "appeal"))
 
 
@@ -114,6 +116,21 @@ ACCEPTED = [
     Accepts("the second look disputes", given(*HELD_SECOND), review("nils", agrees=False), (disputed,)),
     Accepts("the third look confirms", given(*HELD_THIRD), review("olga", agrees=True), (HidingConfirmed("olga", APPEAL_BY),)),
     Accepts("the third look reinstates", given(*HELD_THIRD), review("olga", agrees=False), (BY_THIRD,)),
+    *(
+        Accepts(
+            f"a removal is confirmed until its time is up: {who}",
+            given(*facts),
+            replace(review(who, agrees=True), now=CONFIRM_BY - INSTANT),
+            (HidingConfirmed(who, APPEAL_BY + (CONFIRM_BY - INSTANT - NOON)),),
+        )
+        for facts, who in ((LATE_SECOND, "nils"), (LATE_THIRD, "olga"))
+    ),
+    Accepts(
+        "a tool may have proposed what a person hides",
+        given(*HELD_FIRST),
+        replace(hide(), origin="automated"),
+        (replace(hidden, origin="automated"),),
+    ),
     Accepts("a removal that nobody confirmed is lifted", given(*CONTESTED), lift_at(CONFIRM_BY), (lifted,)),
     Accepts("a removal still in dispute is lifted too", given(*DISPUTED), lift_at(CONFIRM_BY), (lifted,)),
     Accepts("a removal is lifted though somebody holds its second look", given(*HELD_SECOND), lift_at(CONFIRM_BY), (lifted,)),
@@ -190,6 +207,26 @@ REFUSED = [
         {"confirm_by": CONFIRM_BY},
     ),
     Refuses("a dispute has its time too", given(*DISPUTED), lift_at(CONFIRM_BY - INSTANT), "too-early"),
+    *(
+        Refuses(
+            f"a removal is neither confirmed nor disputed once its time is up: {name}",
+            given(*facts),
+            replace(review(who, agrees=agrees), now=CONFIRM_BY),
+            "confirmation-too-late",
+            {"confirm_by": CONFIRM_BY},
+        )
+        for name, facts, who in (("second look", LATE_SECOND, "nils"), ("third look", LATE_THIRD, "olga"))
+        for agrees in (True, False)
+    ),
+    *(
+        Refuses(
+            f"no look is handed out once the removal's time is up: {name}",
+            given(*facts),
+            replace(take("zoe"), now=CONFIRM_BY),
+            "confirmation-too-late",
+        )
+        for name, facts in (("contested", CONTESTED), ("disputed", DISPUTED))
+    ),
     *(
         Refuses(f"nothing is lifted from a {standing} contribution", given(*STANDINGS[standing]), lift_at(CONFIRM_BY), "not-now")
         for standing in ("new", "cleared", "withheld", "under appeal", "excluded")
