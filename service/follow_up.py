@@ -22,6 +22,7 @@ from domain.contribution import (
     HidingConfirmed,
     HidingDisputed,
     Kept,
+    Origin,
     QuestionAnswered,
     QuestionAsked,
     Recoded,
@@ -45,6 +46,10 @@ class Decision(Struct, frozen=True, omit_defaults=True):
     clause: str | None = None
     charter: int | None = None
     analysed: bool | None = None
+    origin: Origin | None = None
+    """Of a removal: whether a tool proposed what a person then decided."""
+    cause: str | None = None
+    """Of a reinstatement: `unconfirmed` when nobody confirmed the removal in time, `third-look` when a third reviewer disagreed."""
     granted: bool | None = None
     statement: str | None = None
 
@@ -137,13 +142,21 @@ def _decision(entry: Entry, event: contribution.Event, text: str | None) -> Deci
         case Kept():
             return Decision("kept", day)
         case Hidden():
-            return Decision("hidden", day, clause=event.clause, charter=event.charter, analysed=event.analysed, statement=text)
+            return Decision(
+                "hidden",
+                day,
+                clause=event.clause,
+                charter=event.charter,
+                analysed=event.analysed,
+                origin=event.origin,
+                statement=text,
+            )
         case HidingConfirmed():
             return Decision("hiding-confirmed", day)
         case HidingDisputed():
             return Decision("hiding-disputed", day)
         case Reinstated():
-            return Decision("reinstated", day)
+            return Decision("reinstated", day, cause=event.cause)
         case Appealed():
             return Decision("appealed", day, statement=text)
         case AppealSettled():

@@ -2,14 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response, post
 from litestar.params import FromPath, JSONBody
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from domain import consultation, contribution
-from domain.contribution import Appealed, Command, Gone, Hidden, Hide, Keep, Look, Present, Review, SettleAppeal, Submitted
+from domain.contribution import (
+    Appealed,
+    Command,
+    Gone,
+    Hidden,
+    Hide,
+    Keep,
+    Look,
+    Origin,
+    Present,
+    Review,
+    SettleAppeal,
+    Submitted,
+)  # fmt: skip
 from domain.definition import ClauseId
 from projections.treatment.views import Held
 from service.auth import alias, needs
@@ -29,6 +43,7 @@ class Removal(Struct, frozen=True):
 
     clause: str
     analysed: bool
+    origin: Origin
     statement: str | None
 
 
@@ -57,6 +72,13 @@ class HidingBody(Struct, frozen=True, forbid_unknown_fields=True):
     statement: Statement
     analysed: bool = True
     """Whether the text still counts in the analysis."""
+    origin: Annotated[
+        Origin,
+        Meta(
+            description="`automated` when a tool found or proposed what is hidden, the screening included; the reviewer decides either way. "
+            "The contributor is told."
+        ),
+    ] = "human"
 
 
 class ReviewBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,6 +142,7 @@ class ModerationController(Controller):
                 data.analysed,
                 consultation.policies(terms).second_look_s,
                 *UNSEALED,
+                data.origin,
             )
             return await act(resources.sealer, contribution_id, version, state, command, data.statement)
 
@@ -185,4 +208,7 @@ async def _item(resources: Resources, taken: Held) -> ReviewItem | None:
 
 def _removal(past: History) -> Removal | None:
     hidden = past.last(Hidden)
-    return Removal(hidden[0].clause, hidden[0].analysed, hidden[1]) if hidden else None
+    if hidden is None:
+        return None
+    event, statement = hidden
+    return Removal(event.clause, event.analysed, event.origin, statement)

@@ -27,8 +27,10 @@ class Asking:
         self.public = self._client({})
         self._issuer = DevelopmentIssuer(DataFolder(running.data).secret("token.key"))
 
-    def prepare(self) -> None:
+    def prepare(self, **policies: Any) -> None:
+        """Prepare and open it, with other policies than the trial's where they are named."""
         definition = msgspec.toml.decode(TRIAL.read_bytes()) | {"slug": self.slug}
+        definition["policies"] |= policies
         administrator = self.staff("administrator")
         assert administrator.post("/v1/consultations", json=msgspec.to_builtins(definition)).status_code == 201
         assert administrator.post(f"{self.base}/opening").status_code == 200
@@ -67,7 +69,7 @@ class Asking:
         return status
 
     def review(self, receipt: dict[str, Any], moderator: httpx.Client) -> dict[str, Any]:
-        """Take from the queue until it hands out this contribution, keeping what comes before."""
+        """Take from the queue until it hands out this contribution, keeping what comes before and confirming its removal."""
         deadline = time.monotonic() + SHOWN_S
         while time.monotonic() < deadline:
             answer = moderator.post(f"{self.base}/reviews/next")
@@ -75,7 +77,8 @@ class Asking:
                 item: dict[str, Any] = answer.json()
                 if item["contribution"] == receipt["contribution"]:
                     return item
-                moderator.post(f"/v1/moderation/{item['contribution']}/kept", json={})
+                act, body = ("kept", {}) if item["look"] == "first" else ("reviewed", {"agrees": True})
+                moderator.post(f"/v1/moderation/{item['contribution']}/{act}", json=body)
             time.sleep(0.02)
         raise TimeoutError("the queue did not hand it out")
 
