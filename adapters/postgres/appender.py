@@ -146,7 +146,7 @@ class Appender:
             for request in batch:
                 request.fail(Unavailable(f"the connection broke during a commit: {type(error).__name__}", uncertain=True))
         except _POISON as error:
-            await self._one_by_one(batch, error)
+            await self._apart(batch, error)
         except asyncpg.PostgresError as error:
             for request in batch:
                 request.fail(Unavailable(f"PostgreSQL refused the batch: {type(error).__name__}"))
@@ -157,13 +157,14 @@ class Appender:
                 else:
                     batch[number].succeed(first)
 
-    async def _one_by_one(self, batch: list[Request], error: Exception) -> None:
-        """One request poisons its batch: alone, it fails alone."""
+    async def _apart(self, batch: list[Request], error: Exception) -> None:
+        """One request poisons its batch: halved until it is alone, it fails alone, and many beside it cost a few round trips more."""
         if len(batch) == 1:
             batch[0].fail(DataError(f"the store cannot hold this: {type(error).__name__}"))
             return
-        for request in batch:
-            await self._write([request])
+        middle = len(batch) // 2
+        await self._write(batch[:middle])
+        await self._write(batch[middle:])
 
     async def _connected(self) -> "asyncpg.Connection[Any] | None":
         """The appender's own connection; None when the server stays away for the length of the back-off."""

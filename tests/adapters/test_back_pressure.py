@@ -232,11 +232,13 @@ async def test_closing_waits_for_the_batch_under_way_and_for_what_is_queued(data
         ({"originator_id": "no uuid"}, {}),
         ({}, {uuid4(): 2**31}),
         ({}, {5: 1}),
+        ({}, {uuid4(): None}),
+        ({}, {None: 0}),
         ({}, [uuid4()]),
         ({"claim": TAKEN}, {}),
     ],
     ids=["nul", "surrogate", "long-topic", "no-topic", "text-state", "large-state", "long-claim", "high-version", "text-version",
-         "no-uuid", "high-given", "no-stream-given", "no-mapping-given", "claim-taken"],
+         "no-uuid", "high-given", "number-given", "no-version-given", "no-stream-given", "no-mapping-given", "claim-taken"],
 )  # fmt: skip
 async def test_a_poisoned_request_fails_alone_and_its_batch_succeeds(
     store: PostgresStore, parts: Mapping[str, Any], given: Any
@@ -255,6 +257,26 @@ async def test_a_poisoned_request_fails_alone_and_its_batch_succeeds(
     assert isinstance(poisoned, DataError | IntegrityError), repr(poisoned)
     assert outcomes == [[position] for position in range(before + 1, before + 21)]
     assert await store.stream(UUID(str(beside.originator_id))) == []
+
+
+async def test_one_poisoned_request_among_many_costs_a_few_round_trips(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips: list[int] = []
+
+    async def counted(connection: Any, batch: Any) -> Any:
+        trips.append(len(batch))
+        return await written(connection, batch)
+
+    written = appender._appended
+    monkeypatch.setattr(appender, "_appended", counted)
+    requests = [event() for _ in range(512)]
+    requests[300] = event(topic="no\x00text")
+    outcomes = await asyncio.gather(*(store.append([each]) for each in requests), return_exceptions=True)
+    assert isinstance(outcomes.pop(300), DataError)
+    assert all(isinstance(outcome, list) for outcome in outcomes)
+    assert sum(trips) < 4 * 512
+    assert len(trips) < 25
 
 
 async def test_an_event_that_is_none_fails_alone(store: PostgresStore) -> None:
