@@ -24,6 +24,9 @@ class MemoryStore:
         self._moved = asyncio.Condition()
 
     async def append(self, events: Sequence[StoredEvent], given: Mapping[UUID, int] = NO_STREAMS) -> list[int]:
+        return await asyncio.shield(self._append(events, given))
+
+    async def _append(self, events: Sequence[StoredEvent], given: Mapping[UUID, int]) -> list[int]:
         await asyncio.sleep(0)  # as with a server, others run before the answer
         self._check(events, given)
         for event in events:
@@ -73,6 +76,9 @@ class MemoryStore:
     def _check(self, events: Sequence[StoredEvent], given: Mapping[UUID, int]) -> None:
         """All or nothing: whatever forbids one event forbids the request."""
         seen: set[tuple[UUID | str, int]] = set()
+        claims = [claim for event in events if (claim := getattr(event, "claim", None)) is not None]
+        if None in given or None in given.values() or len(set(claims)) < len(claims):
+            raise DataError("the store cannot hold this")
         for event in events:
             place = (event.originator_id, event.originator_version)
             claim = getattr(event, "claim", None)

@@ -72,7 +72,8 @@ class EventStore(Protocol):
         """Write `events` atomically and return their positions, consecutive and in order; durable once it returns. None is nothing to do.
 
         `given` names streams that must still be at that version (0: no event yet). Raises Conflict when a (stream, version) exists already or
-        a given stream has moved, also when it moved through an earlier request of the same batch; Unavailable when the server is away.
+        a given stream has moved, also when it moved through an earlier request of the same batch; DataError for what no store can hold, also
+        one claim twice or a precondition without a version; Unavailable when the server is away. A caller who is cancelled takes nothing back.
         """
         ...
 
