@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from eventsourcing.persistence import Mapper, MapperDeserialisationError, ProgrammingError, StoredEvent
+from eventsourcing.persistence import Mapper, MapperDeserialisationError, Notification, ProgrammingError, StoredEvent
 
 from adapters.store import Draft
 from domain.record import CODEC, Codec, topic
@@ -42,7 +42,7 @@ class StructMapper(Mapper[UUID]):
 
     def to_domain_event(self, stored_event: StoredEvent) -> Fact:
         """Raises MapperDeserialisationError, which names the place, for a topic or bytes that this release cannot read."""
-        place = f"stream {stored_event.originator_id}, version {stored_event.originator_version}"
+        place = _place(stored_event)
         if not isinstance(stored_event.originator_id, UUID):
             raise MapperDeserialisationError(f"{place}: our streams are UUIDs")
         try:
@@ -51,3 +51,8 @@ class StructMapper(Mapper[UUID]):
             raise MapperDeserialisationError(f"{place}: {error}") from error
         consultation = getattr(stored_event, "consultation", "")
         return Fact(stored_event.originator_id, stored_event.originator_version, event, consultation)
+
+
+def _place(stored_event: StoredEvent) -> str:
+    place = f"stream {stored_event.originator_id}, version {stored_event.originator_version}"
+    return f"position {stored_event.id}, {place}" if isinstance(stored_event, Notification) else place

@@ -12,6 +12,7 @@ from eventsourcing.persistence import (
     InterfaceError,
     Notification,
     ProcessRecorder,
+    ProgrammingError,
     StoredEvent,
     Subscription,
     Tracking,
@@ -139,10 +140,17 @@ class LogProcessRecorder(LogTrackingRecorder, LogApplicationRecorder, ProcessRec
     """Events together with the notification that they were caused by, both or neither."""
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
-        """As LogApplicationRecorder; IntegrityError also for a `tracking` that has been recorded, or passed."""
+        """As LogApplicationRecorder; IntegrityError also for a `tracking` that has been recorded, or passed.
+
+        ProgrammingError for `tracking` and `given` together: what a process does depends on what it follows, and on nothing else.
+        """
         tracking: Tracking | None = kwargs.pop("tracking", None)
         if tracking is None:
             return super().insert_events(stored_events, **kwargs)
+        if kwargs.get("given"):
+            raise ProgrammingError(
+                "events that are recorded together with a tracking depend on no other stream: `given` is refused"
+            )
         return self._connections.call(lambda store: self._connections.processing(store).append(stored_events, tracking))
 
 

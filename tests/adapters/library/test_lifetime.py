@@ -14,7 +14,14 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from eventsourcing.persistence import InterfaceError, Notification, OperationalError, ProgrammingError, StoredEvent
+from eventsourcing.persistence import (
+    InterfaceError,
+    MapperDeserialisationError,
+    Notification,
+    OperationalError,
+    ProgrammingError,
+    StoredEvent,
+)
 
 from adapters.embedded import DataFolder, Servers
 from adapters.library import Factory, StructMapper
@@ -235,4 +242,13 @@ def test_the_mapper_keeps_the_consultation_of_what_it_reads(url: str) -> None:
     recorder.insert_events([mapper.to_stored_event(moved)])
     assert mapper.to_domain_event(recorder.select_events(stream)[0]) == moved
     assert mapper.to_domain_event(recorder.select_notifications(1, 1)[0]) == moved
+    factory.close()
+
+
+def test_an_event_that_the_mapper_cannot_read_is_named_with_its_position(url: str) -> None:
+    factory = Factory({"REGISTRE_DATABASE_URL": url})
+    recorder, stream = factory.application_recorder(), uuid4()
+    recorder.insert_events([StoredEvent(stream, 1, "contribution.sung.v9", b"{}")])
+    with pytest.raises(MapperDeserialisationError, match=f"^position 1, stream {stream}, version 1: unknown topic"):
+        StructMapper().to_domain_event(recorder.select_notifications(1, 1)[0])
     factory.close()

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate
-from eventsourcing.persistence import IntegrityError, StoredEvent, Tracking
+from eventsourcing.persistence import IntegrityError, ProgrammingError, StoredEvent, Tracking
 from eventsourcing.projection import ProjectionRunner
 from eventsourcing.tests import projection as cases
 
@@ -134,3 +134,10 @@ def test_a_process_records_its_events_with_the_tracking_or_neither(url: str) -> 
         recorder.insert_events([StoredEvent(stream, 1, "a:Topic", b"")], tracking=Tracking("upstream", 2))
     assert len(recorder.select_events(stream)) == 1
     assert recorder.max_tracking_id("upstream") == 1
+
+
+def test_a_precondition_beside_a_tracking_is_refused_and_not_ignored(url: str) -> None:
+    recorder = Factory({"REGISTRE_DATABASE_URL": url}).process_recorder()
+    with pytest.raises(ProgrammingError, match="given"):
+        recorder.insert_events([StoredEvent(uuid4(), 1, "a:Topic", b"")], tracking=Tracking("upstream", 1), given={uuid4(): 7})
+    assert (recorder.max_notification_id(), recorder.max_tracking_id("upstream")) == (None, None)
