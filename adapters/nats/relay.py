@@ -16,6 +16,7 @@ from nats.errors import Error as NatsError
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
+from adapters.nats.messages import headers, subject, topic_of
 from adapters.store import Entry, EventStore, Unavailable
 
 if TYPE_CHECKING:
@@ -50,27 +51,6 @@ def configuration() -> StreamConfig:
         allow_direct=True,
         description="Every event of the log, in order: the sequence is the position.",
     )
-
-
-def subject(entry: Entry) -> str:
-    """`registre.<consultation>.<noun>.<verb>`."""
-    noun, verb, _ = entry.topic.split(".")
-    return f"registre.{entry.consultation or '_'}.{noun}.{verb}"
-
-
-def headers(entry: Entry) -> dict[str, str]:
-    """CloudEvents 1.0, binary mode. The time is cut to the day: consumers are not the restricted log."""
-    return {
-        "Nats-Expected-Last-Sequence": str(entry.id - 1),
-        "ce-specversion": "1.0",
-        "ce-id": str(entry.id),
-        "ce-source": f"/registre/{entry.consultation}",
-        "ce-type": entry.topic,
-        "ce-subject": str(entry.originator_id),
-        "ce-time": f"{entry.recorded_at.date().isoformat()}T00:00:00Z",
-        "ce-registreversion": str(entry.originator_version),
-        "content-type": "application/json",
-    }
 
 
 class Relay:
@@ -187,8 +167,7 @@ async def stream_digest(url: str, up_to: int) -> str:
         consumer = await stream.subscribe("registre.>", stream=STREAM, ordered_consumer=True)
         for _ in range(up_to):
             message = await consumer.next_msg(timeout=ACK_S)
-            topic = (message.headers or {}).get("ce-type", "")
-            digest.update(_line(message.metadata.sequence.stream, topic, message.data))
+            digest.update(_line(message.metadata.sequence.stream, topic_of(message.headers or {}), message.data))
         await consumer.unsubscribe()
     return digest.hexdigest()
 

@@ -1,17 +1,23 @@
 """The stream holds every event once, in order, under its position, whoever publishes and however often."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nats.js.errors import APIError, NotFoundError
 
 from adapters.embedded import Servers
 from adapters.memory import MemoryStore
+from adapters.nats.messages import headers, subject, topic_of
 from adapters.nats.relay import STREAM, Relay, StreamDiffers, connected, last_sequence, log_digest, stream_digest
-from adapters.store import Draft
+from adapters.store import Draft, Entry
+from domain.record import CODEC
 
 SOON_S = 20.0
 
@@ -73,6 +79,61 @@ async def test_a_message_is_the_event_at_its_sequence(url: str, store: MemorySto
     headers = message.headers or {}
     assert (headers["ce-id"], headers["ce-type"], headers["ce-subject"]) == ("2", "noun.happened.v1", str(stream))
     assert headers["ce-time"].endswith("T00:00:00Z")
+
+
+FOREIGN_TOPICS = (
+    "kennel:Dog.TrickAdded",
+    "kennel.dogs:Dog.TrickAdded",
+    "a.b.c.d:E.F",
+    "__main__:Dog",
+    "chenil:Événement.Ajouté",
+    "with * and > and space",
+    "100 % sure\r\nNats-Expected-Last-Sequence: 7",
+    "..",
+    "",
+    "x" * 5_000,
+)
+
+
+@pytest.mark.parametrize("consultation", ["", "culture", "one.two *\n"])
+async def test_events_of_other_applications_are_relayed_too(url: str, store: MemoryStore, consultation: str) -> None:
+    stream = uuid4()
+    await store.append(
+        [Draft(stream, number, topic, b"state", consultation) for number, topic in enumerate(FOREIGN_TOPICS, start=1)]
+    )
+    await store.append(drafts(1))
+    last = len(FOREIGN_TOPICS) + 1
+
+    async with running(Relay(store, url)):
+        await relayed(url, last)
+
+    assert await stream_digest(url, last) == await log_digest(store, last)
+    async with connected(url) as (client, _):
+        messages = [await client.jetstream().get_msg(STREAM, number) for number in range(1, last)]
+    place = {"": "_", "culture": "culture", "one.two *\n": "one%2Etwo%20%2A%0A"}[consultation]
+    assert messages[0].subject == f"registre.{place}.library.kennel%3ADog%2ETrickAdded"
+    assert all((message.subject or "").startswith(f"registre.{place}.library.") for message in messages)
+    assert [topic_of(message.headers or {}) for message in messages] == list(FOREIGN_TOPICS)
+    assert {(message.headers or {})["ce-subject"] for message in messages} == {str(stream)}
+
+
+@settings(deadline=None)
+@given(topic=st.text(), consultation=st.text())
+def test_every_subject_has_four_parts_that_the_broker_takes(topic: str, consultation: str) -> None:
+    entry = Entry(uuid4(), 1, topic, b"", 1, consultation, datetime(2026, 11, 2, tzinfo=UTC))
+    parts = subject(entry).split(".")
+    assert len(parts) == 4
+    assert all(re.fullmatch(r"[A-Za-z0-9_~%-]{1,256}", part) for part in parts)
+    assert all(value.isascii() and value.isprintable() for value in headers(entry).values())
+    assert topic_of(headers(entry)) == topic
+
+
+@pytest.mark.parametrize("topic", sorted(CODEC.topics))
+def test_a_subject_of_our_own_is_noun_and_verb(topic: str) -> None:
+    noun, verb, version = topic.split(".")
+    entry = Entry(uuid4(), 1, topic, b"", 1, "culture-2", datetime(2026, 11, 2, tzinfo=UTC))
+    assert subject(entry) == f"registre.culture-2.{noun}.{verb}"
+    assert headers(entry)["ce-type"] == f"{noun}.{verb}.{version}"
 
 
 async def test_the_stream_equals_the_log_with_two_relays_and_many_writers(url: str, store: MemoryStore) -> None:
