@@ -8,8 +8,9 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.adopted import Clause, Code
 from domain.contribution.commands import Terms
-from domain.definition import Clause, Code, Mode, Policies, well_formed, within_reach
+from domain.definition import Mode, Policies, well_formed, within_reach
 from domain.errors import CorruptHistory, Refused
 from domain.sealed import Sealed
 

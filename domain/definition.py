@@ -4,6 +4,9 @@ from datetime import date, datetime
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import astuple
+
+from domain.adopted import Clause, Code
 
 NOT_BLANK: Final = r"^[^\x00]*[^\x00\s][^\x00]*$"
 Slug = Annotated[
@@ -46,7 +49,7 @@ class Policies(Struct, frozen=True, forbid_unknown_fields=True):
     """For how long contact details may be kept after closing. Contributions stay: they are the record."""
 
 
-class Clause(Struct, frozen=True, forbid_unknown_fields=True):
+class ClauseDefinition(Struct, frozen=True, forbid_unknown_fields=True):
     id: ClauseId
     title: Line
     text: Prose
@@ -54,9 +57,12 @@ class Clause(Struct, frozen=True, forbid_unknown_fields=True):
     removal: bool = False
     """Whether a contribution may be hidden under this clause."""
 
+    def adopted(self) -> Clause:
+        return Clause(*astuple(self))
+
 
 class Charter(Struct, frozen=True, forbid_unknown_fields=True):
-    clauses: Annotated[list[Clause], Meta(min_length=1, max_length=99)]
+    clauses: Annotated[list[ClauseDefinition], Meta(min_length=1, max_length=99)]
 
 
 class Theme(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,14 +79,17 @@ class Commitment(Struct, frozen=True, forbid_unknown_fields=True):
     due: date
 
 
-class Code(Struct, frozen=True, forbid_unknown_fields=True):
+class CodeDefinition(Struct, frozen=True, forbid_unknown_fields=True):
     id: Slug
     label: Line
     definition: Prose
 
+    def adopted(self) -> Code:
+        return Code(*astuple(self))
+
 
 class Codebook(Struct, frozen=True, forbid_unknown_fields=True):
-    codes: Annotated[list[Code], Meta(min_length=1, max_length=500)]
+    codes: Annotated[list[CodeDefinition], Meta(min_length=1, max_length=500)]
 
 
 class Definition(Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,8 +14,8 @@ from msgspec import Struct
 from adapters.sealing import Sealer
 from adapters.store import EventStore
 from domain import contribution
+from domain.adopted import Clause, Code
 from domain.contribution import Gone
-from domain.definition import Clause, Code
 from projections import building, folding
 from projections.outcomes import views as outcomes
 from projections.outcomes.projection import QUERIES as OUTCOMES

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.postgres.queries import load
-from domain.definition import Clause, Code
+from domain.adopted import Clause, Code
 from projections import pages
 from projections.pages import Database
 

@@ -9,7 +9,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.definition import Code, Definition, Theme
+from domain.adopted import Code
+from domain.definition import Definition, Theme
 from domain.proposal import Outcome
 from service.answers import Coded
 from service.demo.plans import KEPT, Plan, by_rule, scripted

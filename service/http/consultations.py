@@ -36,7 +36,20 @@ from domain.consultation import (
     OpenTheme,
     Prepare,
 )  # fmt: skip
-from domain.definition import NOT_BLANK, Clause, Code, Commitment, Definition, Line, Moment, Policies, Prose, Reason, Slug, Theme
+from domain.definition import (
+    NOT_BLANK,
+    ClauseDefinition,
+    CodeDefinition,
+    Commitment,
+    Definition,
+    Line,
+    Moment,
+    Policies,
+    Prose,
+    Reason,
+    Slug,
+    Theme,
+)
 from domain.errors import Refused
 from domain.record import consultation_stream, topic
 from domain.sealed import PENDING
@@ -51,7 +64,7 @@ from service.wiring import Resources, caught_up, shown
 
 
 class Charter(Struct, frozen=True, forbid_unknown_fields=True):
-    clauses: Annotated[list[Clause], Meta(min_length=1, max_length=99)]
+    clauses: Annotated[list[ClauseDefinition], Meta(min_length=1, max_length=99)]
     reason: Reason = ""
 
 
@@ -61,7 +74,7 @@ class Methodology(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Codebook(Struct, frozen=True, forbid_unknown_fields=True):
-    codes: Annotated[list[Code], Meta(min_length=1, max_length=500)]
+    codes: Annotated[list[CodeDefinition], Meta(min_length=1, max_length=500)]
     reason: Reason = ""
 
 
@@ -171,7 +184,10 @@ class ConsultationController(Controller):
         self, slug: SlugPath, data: JSONBody[Charter], request: Asked, resources: R, if_match: IfMatch = None
     ) -> Moved:
         return await _carry_out(
-            resources, slug, AdoptCharter(tuple(data.clauses), data.reason, by=alias(request, slug)), if_match
+            resources,
+            slug,
+            AdoptCharter(tuple(each.adopted() for each in data.clauses), data.reason, by=alias(request, slug)),
+            if_match,
         )
 
     @post(
@@ -198,7 +214,12 @@ class ConsultationController(Controller):
     async def adopt_codebook(
         self, slug: SlugPath, data: JSONBody[Codebook], request: Asked, resources: R, if_match: IfMatch = None
     ) -> Moved:
-        return await _carry_out(resources, slug, AdoptCodebook(tuple(data.codes), data.reason, by=alias(request, slug)), if_match)
+        return await _carry_out(
+            resources,
+            slug,
+            AdoptCodebook(tuple(each.adopted() for each in data.codes), data.reason, by=alias(request, slug)),
+            if_match,
+        )
 
     @post(
         "/{slug:str}/themes",
@@ -363,10 +384,10 @@ def prepared(definition: Definition, by: str) -> list[consultation.Event]:
     commands: list[Command] = [
         Prepare(definition.slug, definition.title, definition.language, by=by),
         AdoptPolicies(definition.policies, by=by),
-        AdoptCharter(tuple(definition.charter.clauses), by=by),
+        AdoptCharter(tuple(each.adopted() for each in definition.charter.clauses), by=by),
         *(_theme_added(theme, by) for theme in definition.themes),
         AdoptMethodology(definition.methodology, by=by),
-        AdoptCodebook(tuple(definition.codebook.codes), by=by),
+        AdoptCodebook(tuple(each.adopted() for each in definition.codebook.codes), by=by),
         *(MakeCommitment(made.id, made.text, made.due, by=by) for made in definition.commitments),
     ]
     state: consultation.State = None

@@ -12,8 +12,9 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from domain import consultation
+from domain.adopted import Code
 from domain.contribution import AskQuestion, CodeReading, Command, Erase, Gone, Present, Submitted, lease_of
-from domain.definition import Code, Slug
+from domain.definition import Slug
 from domain.record import consultation_stream
 from projections.outcomes import views as outcomes
 from projections.treatment.views import Held

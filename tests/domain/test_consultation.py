@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from domain.adopted import Clause, Code
 from domain.consultation import (
     AddTheme,
     AdoptCharter,
@@ -52,7 +53,7 @@ from domain.consultation import (
     terms,
 )
 from domain.contribution import Terms
-from domain.definition import Clause, Code, Policies
+from domain.definition import Policies
 from domain.errors import CorruptHistory, Refused
 from domain.record import fold
 from tests.domain.grammar import SEALED, Accepts, Refuses, refusal

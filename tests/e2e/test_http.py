@@ -276,6 +276,18 @@ def test_a_stale_version_is_told_the_one_that_stands(asking: Asking) -> None:
         assert fields(administrator.post(path, json=charter, headers={"If-Match": malformed}), 400) == ["If-Match"]
 
 
+def test_a_clause_and_a_code_are_named_as_their_patterns_say(asking: Asking) -> None:
+    administrator = asking.staff("administrator")
+    clause = {"id": "Ton cordial", "title": "Ton", "text": "Cordial."}
+    label = {"id": "Accès", "label": "Accès", "definition": "Accéder."}
+
+    charter = administrator.post(f"{asking.base}/charter", json={"clauses": [clause], "reason": "Plus court."})
+    codebook = administrator.post(f"{asking.base}/codebook", json={"codes": [label], "reason": "Plus court."})
+
+    assert fields(charter, 400) == ["clauses[0].id"]
+    assert fields(codebook, 400) == ["codes[0].id"]
+
+
 def test_what_stands_since_the_opening_changes_only_with_a_reason(asking: Asking) -> None:
     administrator = asking.staff("administrator")
     codes = [{"id": "autre", "label": "Autre", "definition": "Le reste."}]

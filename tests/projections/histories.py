@@ -14,8 +14,8 @@ from adapters.postgres.store import PostgresStore
 from adapters.sealing import Closing, KeyringSealer, commitment
 from adapters.store import Draft
 from domain import consultation, contribution, proposal
+from domain.adopted import Clause, Code
 from domain.contribution import Submitted
-from domain.definition import Clause, Code
 from domain.record import CODEC, Event, consultation_stream, topic
 from domain.sealed import Sealed
 from projections import building

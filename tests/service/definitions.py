@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
+from domain.adopted import Clause, Code
 from domain.consultation import (
     AddTheme,
     AdoptCharter,
@@ -20,7 +21,7 @@ from domain.consultation import (
     decide,
     evolve,
 )
-from domain.definition import Clause, Code, Mode, Policies
+from domain.definition import Mode, Policies
 from domain.record import consultation_stream
 from domain.sealed import PENDING
 from service.handler import Handle
