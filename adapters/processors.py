@@ -13,8 +13,8 @@ MANY: Final = 100
 SCARCE: Final = 0.05
 """Share of its time that a follower waits for a processor, beyond which it lets writers go first."""
 STEP_S: Final = 1.0
-LONGEST_S: Final = 30.0
-"""In a row it lets them go first for so long, then works through: a peak that does not end must not leave readers behind for ever."""
+FAR: Final = 2_000
+"""Events that a follower may be behind and still let writers go first: readers lag a little through a peak, and never for ever."""
 
 STATISTICS: Final = Path("/proc/self/schedstat")
 """Nanoseconds on a processor, nanoseconds waiting for one, turns. Linux only, and of the main thread."""
@@ -38,22 +38,16 @@ class Scarcity:
 class Pace:
     """How long a follower rests after each page."""
 
-    def __init__(self, full_page: int, *, stands_back: bool) -> None:
-        self._full_page = full_page
+    def __init__(self, *, stands_back: bool) -> None:
         self._stands_back = stands_back
         self._scarcity = Scarcity()
-        self._stood_s = 0.0
 
-    def pause_s(self, events: int) -> float:
-        """Seconds of rest after a page of so many events."""
+    def pause_s(self, events: int, behind: int) -> float:
+        """Seconds of rest after a page of so many events, with so many still to come."""
         scarce = self._stands_back and self._scarcity.share() > SCARCE
-        if scarce and events >= MANY and self._stood_s < LONGEST_S:
-            self._stood_s += STEP_S
+        if scarce and events >= MANY and behind <= FAR:
             return STEP_S
-        if events == self._full_page:
-            return 0.0
-        self._stood_s = 0.0
-        return GATHER_S
+        return 0.0 if behind else GATHER_S
 
 
 def _so_far() -> tuple[int, int]:

@@ -103,13 +103,20 @@ class Runner:
 
 
 async def wait_for(db: Database, name: str, position: int, timeout_s: float) -> bool:
-    """Whether the copy in service has reached a position, waiting for it as long as that."""
+    """Whether the copy in service has reached a position, waiting for it as long as that; meanwhile its follower lets nobody go first."""
     deadline = time.monotonic() + timeout_s
     pause_s = 0.005
     async with server_may_be_away():
-        while (await db.fetchval(TRACKING["tracked"], name) or 0) < position:
+        if await _reached(db, name, position):
+            return True
+        await db.execute(TRACKING["hurry"], position)
+        while not await _reached(db, name, position):
             if time.monotonic() > deadline:
                 return False
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, 0.1)
     return True
+
+
+async def _reached(db: Database, name: str, position: int) -> bool:
+    return (await db.fetchval(TRACKING["tracked"], name) or 0) >= position

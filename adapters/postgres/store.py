@@ -16,6 +16,7 @@ from adapters.processors import Pace
 from adapters.store import EVERYTHING, NO_STREAMS, Chosen, Entry, Unavailable
 
 CHANNEL: Final = "registre_events"
+AWAITED: Final = "registre_awaited"
 POLL_S: Final = 1.0
 """A follower looks by itself so often, should a notification be lost."""
 FOLLOW_PAGE: Final = 1_000
@@ -92,15 +93,15 @@ class PostgresStore:
 
     async def follow(self, after: int = 0) -> AsyncIterator[list[Entry]]:
         """Every event after a position, in batches, for ever. Goes on by itself when the server comes back."""
-        woken = asyncio.Event()
-        pace = Pace(FOLLOW_PAGE, stands_back=self._stands_back)
+        heard = _Heard()
+        pace = Pace(stands_back=self._stands_back)
         listener: asyncpg.Connection[Any] | None = None
         try:
             while True:
                 try:
                     if listener is None or listener.is_closed():
-                        listener = await self._listening(woken)
-                    woken.clear()
+                        listener = await self._listening(heard)
+                    heard.moved.clear()
                     page = await self.page(after, limit=FOLLOW_PAGE)
                 except Unavailable:
                     await asyncio.sleep(POLL_S / 4)
@@ -108,25 +109,59 @@ class PostgresStore:
                 if page:
                     yield page
                     after = page[-1].id
-                    await asyncio.sleep(pace.pause_s(len(page)))
+                    behind = max(heard.head - after, len(page) == FOLLOW_PAGE)
+                    await heard.rest(pace.pause_s(len(page), behind), after)
                     continue
-                with suppress(TimeoutError):
-                    # Not wait_for: in Python 3.11 it may swallow a cancellation that arrives with the result.
-                    async with asyncio.timeout(POLL_S):
-                        await woken.wait()
+                await _set_within(heard.moved, POLL_S)
         finally:
             if listener is not None:
                 listener.terminate()
 
-    async def _listening(self, woken: asyncio.Event) -> "asyncpg.Connection[Any]":
+    async def _listening(self, heard: "_Heard") -> "asyncpg.Connection[Any]":
         listener = await connect(self._url, "registre-follower")
         async with server_may_be_away():
-            await listener.add_listener(CHANNEL, lambda *_: woken.set())
+            await listener.add_listener(CHANNEL, lambda *told: heard.appended(int(str(told[3]))))
+            await listener.add_listener(AWAITED, lambda *told: heard.waits(int(str(told[3]))))
         return listener
 
     async def close(self) -> None:
         await self.appender.close()
         await self.pool.close()
+
+
+class _Heard:
+    """What a follower has been told."""
+
+    def __init__(self) -> None:
+        self.head = 0
+        """Where the log stands."""
+        self.moved = asyncio.Event()
+        self._awaited = 0
+        """How far somebody waits for followers to come."""
+        self._hurry = asyncio.Event()
+
+    def appended(self, head: int) -> None:
+        self.head = max(self.head, head)
+        self.moved.set()
+
+    def waits(self, position: int) -> None:
+        self._awaited = max(self._awaited, position)
+        self._hurry.set()
+
+    async def rest(self, seconds: float, at: int) -> None:
+        """Rest at a position, but no longer than nobody waits for a later one."""
+        self._hurry.clear()
+        if self._awaited > at or not seconds:
+            await asyncio.sleep(0)
+        else:
+            await _set_within(self._hurry, seconds)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        # Not wait_for: in Python 3.11 it may swallow a cancellation that arrives with the result.
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _entry(row: asyncpg.Record) -> Entry:

@@ -15,6 +15,10 @@ UPDATE registre.tracking SET position = $3 WHERE follower = $1 AND position = $2
 -- Say that a follower has moved: whoever waits for it looks again after the commit.
 SELECT pg_notify('registre_tracking', $1);
 
+-- :name hurry
+-- Ask followers that let writers go first to go on: somebody waits for what they make, up to a position.
+SELECT pg_notify('registre_awaited', $1::bigint::text);
+
 -- :name search
 -- Decide for this transaction which schema unqualified names mean.
 SELECT set_config('search_path', $1, true);

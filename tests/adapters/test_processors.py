@@ -35,26 +35,35 @@ def test_where_nobody_can_tell_nothing_is_scarce(statistics: Path, told: str | N
     assert Scarcity().share() == 0
 
 
-def test_a_follower_lets_writers_go_first_in_a_peak_but_not_for_ever(statistics: Path) -> None:
-    pace = Pace(1_000, stands_back=True)
-    pauses = [_peak(statistics, pace, turn) for turn in range(1, int(processors.LONGEST_S / processors.STEP_S) + 3)]
-    assert pauses[:-2] == [processors.STEP_S] * (len(pauses) - 2)
-    assert pauses[-2:] == [0.0, 0.0]
+@pytest.mark.parametrize(
+    ("events", "behind", "rests_s"),
+    [
+        (processors.MANY, 0, processors.STEP_S),
+        (1_000, processors.FAR, processors.STEP_S),
+        (1_000, processors.FAR + 1, 0.0),
+        (processors.MANY - 1, 0, processors.GATHER_S),
+        (processors.MANY - 1, 1, 0.0),
+    ],
+    ids=["caught-up", "near", "far", "everyday", "everyday-behind"],
+)
+def test_in_a_peak_a_follower_lets_writers_go_first_until_it_is_far_behind(
+    statistics: Path, events: int, behind: int, rests_s: float
+) -> None:
+    pace = Pace(stands_back=True)
+    assert [_peak(statistics, pace, turn, events, behind) for turn in range(1, 50)] == [rests_s] * 49
 
 
-def test_having_caught_up_a_follower_may_stand_back_again(statistics: Path) -> None:
-    pace = Pace(1_000, stands_back=True)
-    for turn in range(1, 40):
-        _peak(statistics, pace, turn)
-    assert pace.pause_s(3) == processors.GATHER_S
-    assert _peak(statistics, pace, 50) == processors.STEP_S
+@pytest.mark.parametrize(("behind", "rests_s"), [(0, processors.GATHER_S), (1, 0.0)])
+def test_other_followers_are_not_held_up(statistics: Path, behind: int, rests_s: float) -> None:
+    assert _peak(statistics, Pace(stands_back=False), 1, 1_000, behind) == rests_s
 
 
-@pytest.mark.parametrize(("events", "stands_back"), [(processors.MANY - 1, True), (1_000, False)])
-def test_neither_everyday_traffic_nor_another_follower_is_held_up(statistics: Path, events: int, stands_back: bool) -> None:
-    assert _peak(statistics, Pace(1_000, stands_back=stands_back), 1, events) in {0.0, processors.GATHER_S}
+def test_where_processors_are_not_scarce_nobody_is_held_up(statistics: Path) -> None:
+    pace = Pace(stands_back=True)
+    statistics.write_text("9000 500 9\n")
+    assert pace.pause_s(1_000, 0) == processors.GATHER_S
 
 
-def _peak(statistics: Path, pace: Pace, turn: int, events: int = 1_000) -> float:
+def _peak(statistics: Path, pace: Pace, turn: int, events: int, behind: int) -> float:
     statistics.write_text(f"{1000 + turn * 1000} {500 + turn * 1000} 9\n")
-    return pace.pause_s(events)
+    return pace.pause_s(events, behind)

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.postgres.pool import server_may_be_away
+from adapters.processors import Pace
 from adapters.store import Draft, Unavailable
 from domain import contribution
 from domain.contribution import Submitted
@@ -59,6 +60,21 @@ async def test_what_runs_equals_what_is_rebuilt(world: World) -> None:
     for name, projection in building.projections(world.sealer).items():
         async with building.replayed(world.store, world.pool, projection, head) as schema:
             assert await building.digest(world.pool, schema) == lived[name]
+
+
+async def test_a_follower_that_lets_writers_go_first_goes_on_when_somebody_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pace, "pause_s", lambda *_: 10 * WAIT_S)
+    await world.consultation()
+    projection, *_ = await ready(world)
+    async with running(world, projection):
+        behind = await world.store.head()
+        stream = await world.deposit("Un texte")
+        assert await wait_for(world.pool, projection.name, behind + 1, WAIT_S)
+        await world.keep(stream)
+        head = await world.store.head()
+        assert await wait_for(world.pool, projection.name, head, WAIT_S)
 
 
 class CrashError(Exception):
