@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 import asyncpg
 from eventsourcing.persistence import DataError, StoredEvent
 
-from adapters.postgres.pool import AWAY, connect
+from adapters.postgres.pool import AWAY, CONNECT_S, connect
 from adapters.postgres.queries import load
 from adapters.store import Conflict, Unavailable
 
@@ -92,13 +93,11 @@ class Appender:
         return list(range(first, first + len(events)))
 
     async def close(self) -> None:
-        """Write what is queued, then end."""
+        """Write what is queued, then end. May be repeated. A closer that is cancelled waits no longer, and takes nothing back."""
         self._closing = True
         self._wake.set()
         if self._task is not None:
-            await self._task
-        if self._connection is not None:
-            await self._connection.close()
+            await asyncio.shield(self._task)  # its requests are other callers': to cancel it would leave them waiting for ever
 
     async def _run(self) -> None:
         while True:
@@ -110,6 +109,7 @@ class Appender:
                 await self._answer(batch)
                 self._under_way = 0
             if self._closing:
+                await self._let_go()
                 return
 
     def _taken(self) -> list[Request]:
@@ -178,6 +178,11 @@ class Appender:
             else:
                 return self._connection
         return None
+
+    async def _let_go(self) -> None:
+        if self._connection is not None:
+            with suppress(*AWAY):  # what was acknowledged stands, whether or not the server hears that this is the end
+                await self._connection.close(timeout=CONNECT_S)
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None

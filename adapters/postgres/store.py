@@ -125,7 +125,11 @@ class PostgresStore:
         return listener
 
     async def close(self) -> None:
-        await self.appender.close()
+        try:
+            await self.appender.close()
+        except BaseException:  # a closer that is cancelled leaves no connection behind
+            self.pool.terminate()
+            raise
         await self.pool.close()
 
 

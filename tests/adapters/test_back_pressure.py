@@ -214,6 +214,22 @@ async def test_closing_waits_for_the_batch_under_way_and_for_what_is_queued(data
     assert store.appender.pending == 0
 
 
+async def test_a_closer_that_is_cancelled_leaves_nobody_waiting(database: Database) -> None:
+    store = await PostgresStore.connect(database.service_url)
+    async with nothing_commits(database, store) as first:
+        waiting = await queued(store, *([event()] for _ in range(3)))
+        closing = asyncio.create_task(store.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        assert closing.cancelled()
+        assert not first.done()
+    assert [len(positions) for positions in await asyncio.gather(first, *waiting)] == [1, 1, 1, 1]
+    await asyncio.gather(store.close(), store.close())
+    assert store.appender._connection is not None
+    assert store.appender._connection.is_closed()
+
+
 # --- poison -----------------------------------------------------------------------------------------------------------
 
 
