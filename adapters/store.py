@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
-from eventsourcing.persistence import IntegrityError, Notification, OperationalError, StoredEvent
+from eventsourcing.persistence import IntegrityError, InternalError, Notification, OperationalError, StoredEvent
 
 NO_STREAMS: Final[Mapping[UUID, int]] = {}
 
@@ -65,6 +65,14 @@ class Unavailable(OperationalError):  # noqa: N818 - says what the store is
         self.uncertain = uncertain
 
 
+class Rewound(InternalError):  # noqa: N818 - says what was met
+    """The log no longer holds what a reader has read of it: it was restored from a backup, or a replica that lacked the end has taken over."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"the log has been rewound: it does not hold what was read at position {position}")
+        self.position = position
+
+
 class EventStore(Protocol):
     """Append-only, gap-free, all-or-nothing across streams."""
 
@@ -104,7 +112,10 @@ class EventStore(Protocol):
         ...
 
     def follow(self, after: int = 0) -> AsyncIterator[list[Entry]]:
-        """Every event after a position, in batches, for ever: each once, in order, woken after each commit."""
+        """Every event after a position, in batches, for ever: each once, in order, woken after each commit.
+
+        Raises Rewound when the server comes back with a log that is not a continuation of what was read.
+        """
         ...
 
     async def close(self) -> None:

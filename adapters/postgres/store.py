@@ -13,7 +13,7 @@ from eventsourcing.persistence import StoredEvent
 from adapters.postgres.appender import SQL, Appender
 from adapters.postgres.pool import connect, create_pool, server_may_be_away
 from adapters.processors import Pace
-from adapters.store import EVERYTHING, NO_STREAMS, Chosen, Entry, Unavailable
+from adapters.store import EVERYTHING, NO_STREAMS, Chosen, Entry, Rewound, Unavailable
 
 CHANNEL: Final = "registre_events"
 AWAITED: Final = "registre_awaited"
@@ -92,15 +92,20 @@ class PostgresStore:
             return int(await self.pool.fetchval(SQL["position_at"], moment))
 
     async def follow(self, after: int = 0) -> AsyncIterator[list[Entry]]:
-        """Every event after a position, in batches, for ever. Goes on by itself when the server comes back."""
+        """Every event after a position, in batches, for ever. Goes on by itself when the server comes back, unless its log was Rewound."""
         heard = _Heard()
         pace = Pace(stands_back=self._stands_back)
         listener: asyncpg.Connection[Any] | None = None
+        last: Entry | None = None
+        continues = False
         try:
             while True:
                 try:
                     if listener is None or listener.is_closed():
-                        listener = await self._listening(heard)
+                        listener, continues = await self._listening(heard), False
+                    if not continues:
+                        await self._continued(last)
+                        continues = True
                     heard.moved.clear()
                     page = await self.page(after, limit=FOLLOW_PAGE)
                 except Unavailable:
@@ -108,7 +113,8 @@ class PostgresStore:
                     continue
                 if page:
                     yield page
-                    after = page[-1].id
+                    last = page[-1]
+                    after = last.id
                     behind = max(heard.head - after, len(page) == FOLLOW_PAGE)
                     await heard.rest(pace.pause_s(len(page), behind), after)
                     continue
@@ -117,11 +123,20 @@ class PostgresStore:
             if listener is not None:
                 listener.terminate()
 
+    async def _continued(self, last: Entry | None) -> None:
+        """Raises Rewound unless the log still holds what was read of it last; Unavailable."""
+        if last is not None and await self.page(last.id - 1, limit=1) != [last]:
+            raise Rewound(last.id)
+
     async def _listening(self, heard: "_Heard") -> "asyncpg.Connection[Any]":
         listener = await connect(self._url, "registre-follower")
-        async with server_may_be_away():
-            await listener.add_listener(CHANNEL, lambda *told: heard.appended(int(str(told[3]))))
-            await listener.add_listener(AWAITED, lambda *told: heard.waits(int(str(told[3]))))
+        try:
+            async with server_may_be_away():
+                await listener.add_listener(CHANNEL, lambda *told: heard.appended(int(str(told[3]))))
+                await listener.add_listener(AWAITED, lambda *told: heard.waits(int(str(told[3]))))
+        except BaseException:  # whoever is cancelled here leaves no connection behind
+            listener.terminate()
+            raise
         return listener
 
     async def close(self) -> None:

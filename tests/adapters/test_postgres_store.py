@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -155,6 +156,25 @@ async def test_a_follower_and_a_writer_survive_a_killed_server(tmp_path: Path) -
             await store.close()
         finally:
             await servers.stop()
+
+
+async def test_a_follower_that_is_cancelled_before_it_listens_leaves_no_connection(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[asyncpg.Connection[Any]] = []
+
+    async def stuck(connection: "asyncpg.Connection[Any]", *_: object) -> None:
+        made.append(connection)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncpg.Connection, "add_listener", stuck)
+    following = asyncio.ensure_future(anext(aiter(store.follow())))
+    while not made:
+        await asyncio.sleep(0.001)
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await following
+    assert made[0].is_closed()
 
 
 async def test_migrations_are_applied_once_and_never_changed(servers: Servers, tmp_path: Path) -> None:
