@@ -58,7 +58,7 @@ class Deposits:
         self._handle = handle
         self._sealer = sealer
         self._secret = receipt_secret
-        self._terms: dict[str, tuple[int, Terms]] = {}
+        self._terms: dict[str, tuple[consultation.Present, Terms]] = {}
 
     async def warm(self, slug: str) -> None:
         """Read the consultation before its first deposit arrives."""
@@ -74,11 +74,11 @@ class Deposits:
         for attempt in range(ATTEMPTS):
             state, version = await self._handle.terms_of(slug, fresh=attempt > 0)
             try:
-                submitted = self._decided(self._terms_at(state, version), deposit, own)
+                submitted = self._decided(self._terms_at(state), deposit, own)
             except Refused:
                 if earlier := await self._already(own):
                     return earlier
-                if attempt or not await self._moved(slug, version):
+                if attempt or not await self._moved(slug, state):
                     raise
                 continue
             try:
@@ -111,11 +111,11 @@ class Deposits:
         )
         return _Derived(receipt, receipts.digest_of(code.replace("-", "")))
 
-    def _terms_at(self, state: consultation.Present, version: int) -> Terms:
-        """What a deposit must satisfy, worked out once for each version of a consultation."""
+    def _terms_at(self, state: consultation.Present) -> Terms:
+        """What a deposit must satisfy, worked out once for each state of a consultation."""
         known = self._terms.get(state.adopted.slug)
-        if known is None or known[0] != version:
-            known = self._terms[state.adopted.slug] = version, consultation.terms(state)
+        if known is None or known[0] is not state:
+            known = self._terms[state.adopted.slug] = state, consultation.terms(state)
         return known[1]
 
     def _decided(self, terms: Terms, deposit: Deposit, own: _Derived) -> Submitted:
@@ -138,10 +138,10 @@ class Deposits:
             receipt.contribution, receipt.consultation, [replace(submitted, sealed=sealed)], given, receipt.commitment
         )
 
-    async def _moved(self, slug: str, version: int) -> bool:
-        """Whether the consultation has moved since `version`: what memory refused may be allowed by now."""
-        _, latest = await self._handle.terms_of(slug, fresh=True)
-        return latest != version
+    async def _moved(self, slug: str, state: consultation.Present) -> bool:
+        """Whether the consultation is not in this state any more: what memory refused may be allowed by now."""
+        latest, _ = await self._handle.terms_of(slug, fresh=True)
+        return latest is not state
 
     async def _found(self, own: _Derived, error: Unavailable) -> Receipt | None:
         """As `_already`; raises `error`, which says that the deposit may be recorded, while nobody can tell."""

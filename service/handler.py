@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -63,12 +63,20 @@ class Loaded(Struct, Generic[S], frozen=True):
     version: int
 
 
+class _Known(Struct, frozen=True):
+    """A consultation in memory."""
+
+    state: consultation.Present
+    last: Entry
+    """The event that led to it: a log in which it does not stand is another one."""
+
+
 class Handle:
     """Executes commands against the store; keeps the (short) consultations in memory, checked by `given` at each append."""
 
     def __init__(self, store: EventStore) -> None:
         self.store = store
-        self._consultations: dict[str, Loaded[consultation.Present]] = {}
+        self._consultations: dict[str, _Known] = {}
 
     async def load(self, concept: Concept[S, C], stream: UUID) -> Loaded[S]:
         entries = await self.entries(concept.name, stream)
@@ -91,19 +99,25 @@ class Handle:
         """State and version of a consultation, from memory unless `fresh`. Raises Missing."""
         known = self._consultations.get(slug)
         if fresh or known is None:
-            known = await self._caught_up(slug, known or Loaded(None, 0))
-        return cast("consultation.Present", known.state), known.version
+            known = await self._caught_up(slug)
+        return known.state, known.last.originator_version
 
-    async def _caught_up(self, slug: str, known: Loaded[consultation.Present]) -> Loaded[consultation.Present]:
+    async def _caught_up(self, slug: str) -> _Known:
         """A consultation as it is now: what is in memory, moved by what has been recorded since. Raises Missing."""
-        entries = await self.store.stream(consultation_stream(slug), after=known.version)
-        for entry in entries:
-            known = Loaded(consultation.evolve(known.state, event_of(entry)), entry.originator_version)
-        if known.state is None:
+        known = self._consultations.get(slug)
+        after = known.last.originator_version - 1 if known else -1
+        entries = await self.store.stream(consultation_stream(slug), after=after)
+        if known and entries[:1] != [known.last]:  # the log was restored from a backup: memory is ahead of it, or beside it
+            self._consultations.pop(slug, None)
+            return await self._caught_up(slug)
+        state = known.state if known else None
+        for entry in entries[1:] if known else entries:
+            state = consultation.evolve(state, event_of(entry))
+        if state is None:
             missing("consultation", slug)
-        latest = self._consultations.get(slug)
-        if latest is None or known.version > latest.version:
-            self._consultations[slug] = latest = known
+        now, latest = _Known(state, entries[-1]), self._consultations.get(slug)
+        if latest is None or now.last.originator_version > latest.last.originator_version:
+            self._consultations[slug] = latest = now
         return latest
 
     async def execute(self, concept: Concept[S, C], stream: UUID, build: Build[S, C], *, expected: int | None = None) -> Done:

@@ -134,6 +134,24 @@ async def test_what_changed_since_memory_was_read_is_read_again(desk: Desk) -> N
     assert isinstance(await desk.deposits.accept(SLUG, KEY, replace(DEPOSIT, charter=2)), Receipt)
 
 
+@pytest.mark.parametrize("since", [0, 1], ids=["ahead of the log", "beside the log"])
+async def test_what_memory_holds_of_a_log_that_was_restored_from_a_backup_is_forgotten(desk: Desk, since: int) -> None:
+    backup = await desk.store.page()
+    await Handle(desk.store).consultation(SLUG, AdoptCharter(CLAUSES, "Une coquille.", by="system"))
+    await desk.deposits.warm(SLUG)
+    restored = MemoryStore()
+    await restored.append(backup)
+    for _ in range(since):
+        await Handle(restored).consultation(
+            SLUG, ExtendTheme("archives", CLOSES.replace(year=2027), "Peu de réponses.", by="system")
+        )
+    desk.handle.store = desk.store = restored
+
+    receipt = await desk.deposits.accept(SLUG, KEY, DEPOSIT)
+
+    assert (receipt.charter, [stream for stream, _ in await desk.submitted()]) == (1, [receipt.contribution])
+
+
 async def test_a_consultation_that_is_not_there_is_missing(desk: Desk) -> None:
     with pytest.raises(Missing):
         await desk.deposits.accept("nowhere", KEY, DEPOSIT)
