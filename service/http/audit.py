@@ -16,12 +16,12 @@ from adapters.records import stream_of
 from adapters.store import Chosen, Entry, EventStore
 from projections.treatment import views as treatment
 from service.auth import needs
-from service.http.bodies import BEARER, SLUG_PATTERN, R
+from service.http.bodies import BEARER, PIECE_BYTES, SLUG_PATTERN, R
 from service.problems import documented, missing
 from service.wiring import shown
 
 AUDITOR = [needs("auditor")]
-PAGE: Final = 1_000
+PAGE: Final = 250
 Position = Annotated[int, QueryParameter(ge=0, le=2**62, description="Events after this position.")]
 Many = Annotated[
     int | None, QueryParameter(ge=1, le=10_000_000, required=False, description="At most so many; all when nothing is said.")
@@ -74,7 +74,9 @@ async def _lines(store: EventStore, after: int, head: int, limit: int | None, co
     encoder, left = msgspec.json.Encoder(), limit
     async with aclosing(store.pages(after, limit=min(PAGE, limit or PAGE), up_to=head, chosen=Chosen(consultation))) as pages:
         async for page in pages:
-            yield encoder.encode_lines([_audited(entry) for entry in page[:left]])
+            lines = encoder.encode_lines([_audited(entry) for entry in page[:left]])
+            for start in range(0, len(lines), PIECE_BYTES):
+                yield lines[start : start + PIECE_BYTES]
             left = None if left is None else left - len(page)
             if left is not None and left <= 0:
                 return

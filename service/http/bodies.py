@@ -23,6 +23,9 @@ PUBLIC_OR_BEARER: Final[list[dict[str, list[str]]]] = [{}, {"bearer": []}]
 """The route is open; a token may show more."""
 NONE_LEFT: Final = {204: ResponseSpec(None, description="Nothing in the queue for the caller.")}
 
+PIECE_BYTES: Final = 65_536
+"""Of long answers. The HTTP server takes 32 pieces before it waits for a slow reader, whatever their size: for each it holds so much."""
+
 SLUG_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,63}(?!\n)$"
 
 SlugPath = Annotated[

@@ -14,7 +14,7 @@ from domain.publication import Kind
 from projections.publications import views as publications
 from service.auth import alias, needs, sees_drafts
 from service.handler import PUBLICATION
-from service.http.bodies import BEARER, PUBLIC_OR_BEARER, Asked, IfMatch, Items, R, SlugPath, Statement, expected
+from service.http.bodies import BEARER, PIECE_BYTES, PUBLIC_OR_BEARER, Asked, IfMatch, Items, R, SlugPath, Statement, expected
 from service.problems import STAFF, documented, missing
 from service.wiring import Resources, shown
 
@@ -87,7 +87,8 @@ class PublicationController(Controller):
         path = resources.publications.archive(publication_id)
         if path is None:
             missing("bundle", publication_id)
-        return File(path, filename=f"{view.consultation}-{view.position}.zip", media_type="application/zip")
+        name = f"{view.consultation}-{view.position}.zip"
+        return File(path, filename=name, media_type="application/zip", chunk_size=PIECE_BYTES)
 
     @post(
         "/publications",
