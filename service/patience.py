@@ -7,6 +7,7 @@ from typing import Any, Final
 import structlog
 
 from service import problems
+from service.listening import end_untaken
 
 ANSWER_S: Final = 30.0
 """How long an answer may take, but those for the whole log or a bundle of it."""
@@ -61,12 +62,12 @@ class Patience:
         self._looking: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._looking is None:  # with the lifespan, before anybody is let in
+            self._looking = asyncio.create_task(self._look(), name="patience")
         if scope["type"] != "http" or scope["path"].startswith(PATIENT):
             await self._app(scope, receive, send)
             return
         clock = asyncio.get_running_loop().time
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._look(), name="patience")
         waiting = _Waiting(scope, send, clock())
         waiting.deadline += self._body_s if waiting.body else self._answer_s
 
@@ -92,8 +93,10 @@ class Patience:
             self._waiting.discard(waiting)
 
     async def _look(self) -> None:
+        listening = 0
         while True:
             await asyncio.sleep(self._look_s)
+            listening = listening or end_untaken()  # the server listens once the application has started
             now = asyncio.get_running_loop().time()
             for late in [each for each in self._waiting if each.deadline < now and not each.begun and not each.over]:
                 _log.warning("answered too late", body=late.body)
