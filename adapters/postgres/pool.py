@@ -27,6 +27,8 @@ AWAY: Final = (
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,  # a replica, in the middle of a failover
     asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,  # while a backup is restored
+    asyncpg.PostgresSystemError,  # its disk fails
 )
 
 

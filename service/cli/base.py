@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from adapters.embedded import EmbeddedError
 from adapters.postgres.migrate import MigrationRefused
 from adapters.store import Unavailable
+from projections.runner import Overtaken, Stopped
 from service import logs
 from service.client import Away, Told
 from service.collecting import collect_rarely
@@ -27,7 +28,8 @@ from service.supervisor import PortTaken
 T = TypeVar("T")
 
 EXPECTED: Final = (
-    SettingsRefused, NotRunning, PortTaken, MigrationRefused, Unavailable, EmbeddedError, Told, Away, httpx.HTTPError, ValueError, OSError
+    SettingsRefused, NotRunning, PortTaken, MigrationRefused, Unavailable, Overtaken, Stopped, EmbeddedError, Told, Away, httpx.HTTPError,
+    ValueError, OSError,
 )  # fmt: skip
 """What a person can act on: told in one sentence, without a traceback."""
 

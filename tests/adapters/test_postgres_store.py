@@ -96,6 +96,12 @@ async def test_closing_drains_what_is_queued(database: Database) -> None:
         await store.append([event()])
 
 
+async def test_a_server_that_lacks_the_database_is_away(database: Database) -> None:
+    """As it does for a moment while a backup is restored."""
+    with pytest.raises(Unavailable, match="away"):
+        await PostgresStore.connect(f"{database.service_url}_gone")
+
+
 async def test_a_full_queue_refuses_at_once(database: Database, store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(appender, "QUEUE_EVENTS", 10)
     gate = await asyncpg.connect(database.owner_url)
