@@ -13,8 +13,8 @@ MANY: Final = 100
 SCARCE: Final = 0.05
 """Share of its time that a follower waits for a processor, beyond which it lets writers go first."""
 STEP_S: Final = 1.0
-FAR: Final = 50_000
-"""Events that a follower may be behind and still let writers go first: a peak of some ten seconds at the highest rate."""
+FAR: Final = 2_000
+"""Events that a follower may be behind and still let writers go first: readers lag a little through a peak, and never for ever."""
 
 STATISTICS: Final = Path("/proc/self/schedstat")
 """Nanoseconds on a processor, nanoseconds waiting for one, turns. Linux only, and of the main thread."""

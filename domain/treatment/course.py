@@ -6,9 +6,8 @@ A course is moved in place: a hundred thousand of them are folded from a log of 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, Literal
-from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from domain import contribution
 from domain.contribution import (
@@ -67,8 +66,6 @@ class Course(Struct):
     """Its first reading."""
     read_enough: datetime | None = None
     """Every reading that the policy asks for."""
-    codings: dict[UUID, tuple[str, ...]] = field(default_factory=dict)
-    """The codes of each reading by its assignment, in the order of the readings; the latest of each."""
     linked: datetime | None = None
     """A proposal came to rest on it, for the first time."""
     arbitrated: datetime | None = None
@@ -79,6 +76,11 @@ class Course(Struct):
     @property
     def withdrawn(self) -> bool:
         return isinstance(self.state, contribution.Gone)
+
+    @property
+    def codings(self) -> list[tuple[str, ...]]:
+        """The codes of each reading, in order; the latest where a reader has coded anew."""
+        return [reading.codes for reading in self.state.dossier.readings] if self.state else []
 
     @property
     def hidden(self) -> bool:
@@ -109,7 +111,7 @@ def moved(course: Course, at: datetime, event: contribution.Event, readers: int)
         step(course, at, event)
     if course.settled is None and contribution.settled(course.state):
         course.settled = at
-    if course.read_enough is None and course.codings and contribution.read_enough(course.state, readers):
+    if course.read_enough is None and course.read is not None and contribution.read_enough(course.state, readers):
         course.read_enough = at
 
 
@@ -153,8 +155,7 @@ def _appeal_settled(course: Course, at: datetime, event: AppealSettled) -> None:
     removal.appeal_settled, removal.granted = at, event.granted
 
 
-def _coded(course: Course, at: datetime, event: Coded) -> None:
-    course.codings[event.assignment] = event.codes
+def _coded(course: Course, at: datetime, _: Coded) -> None:
     if course.read is None:
         course.read = at
 

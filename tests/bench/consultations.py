@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from domain import consultation, contribution, proposal, publication
-from domain.definition import Clause, Code
+from domain.adopted import Clause, Code
 from domain.record import Event, consultation_stream
 from domain.sealed import Sealed
 from domain.treatment.queues import rank

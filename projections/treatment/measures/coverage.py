@@ -22,7 +22,7 @@ def coverage(facts: Facts, scope: Booleans) -> dict[str, Share]:
         "moderated": _share(facts.decided & present, present),
         "read-once": of_included(facts.told(lambda each: each.read is not None)),
         "read-enough": of_included(facts.told(lambda each: each.read_enough is not None)),
-        "coded": of_included(facts.told(lambda each: any(each.codings.values()))),
+        "coded": of_included(facts.told(lambda each: any(each.codings))),
         "linked": of_included(facts.linked),
         "arbitrated": of_included(facts.arbitrated),
         "published": _share(_published(facts) & present, present),

@@ -16,7 +16,7 @@ PAIR: Final = 2
 def readers(facts: Facts, scope: Booleans) -> ReaderAgreement:
     """Over the contributions of a scope that were read at least twice, whatever became of them."""
     read = [course for course in compress(facts.courses, scope) if len(course.codings) >= PAIR]
-    codes = sorted({code for course in read for codes in course.codings.values() for code in codes})
+    codes = sorted({code for course in read for codes in course.codings for code in codes})
     readings = np.array([len(course.codings) for course in read], dtype=np.int64)
     given = _given(read, codes)
     over_all = alpha_over_all(readings, given)
@@ -36,7 +36,7 @@ def _given(read: list[Course], codes: list[str]) -> Integers:
     place = {code: number for number, code in enumerate(codes)}
     given = np.zeros((len(read), len(codes)), dtype=np.int64)
     for row, course in enumerate(read):
-        for chosen in course.codings.values():
+        for chosen in course.codings:
             for code in set(chosen):
                 given[row, place[code]] += 1
     return given

@@ -7,8 +7,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from domain import consultation, contribution, proposal, publication
+from domain.adopted import Clause, Code
 from domain.contribution import Contested, Disputed, Present
-from domain.definition import SYSTEM, Clause, Code, Policies
+from domain.definition import SYSTEM, Policies
 from domain.errors import Refused
 from domain.record import Event, Recorded, consultation_stream, topic
 from domain.treatment.queues import Kind, rank
