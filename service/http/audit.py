@@ -2,16 +2,15 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, get
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
-from msgspec import Raw, Struct
+from msgspec import Raw
 
+from adapters.ndjson import ENCODER, Line
 from adapters.records import stream_of
 from adapters.store import Chosen, Entry, EventStore
 from projections.treatment import views as treatment
@@ -30,18 +29,6 @@ Of = Annotated[
     str | None,
     QueryParameter(required=False, pattern=SLUG_PATTERN, max_length=64, description="Of one consultation."),
 ]
-
-
-class AuditedEvent(Struct, frozen=True):
-    """One line: the stored bytes unchanged, in their restricted envelope."""
-
-    position: int
-    stream: UUID
-    version: int
-    topic: str
-    consultation: str
-    recorded_at: datetime
-    event: Raw
 
 
 class AuditController(Controller):
@@ -71,10 +58,10 @@ class AuditController(Controller):
 
 
 async def _lines(store: EventStore, after: int, head: int, limit: int | None, consultation: str | None) -> AsyncIterator[bytes]:
-    encoder, left = msgspec.json.Encoder(), limit
+    left = limit
     async with aclosing(store.pages(after, limit=min(PAGE, limit or PAGE), up_to=head, chosen=Chosen(consultation))) as pages:
         async for page in pages:
-            lines = encoder.encode_lines([_audited(entry) for entry in page[:left]])
+            lines = ENCODER.encode_lines([_audited(entry) for entry in page[:left]])
             for start in range(0, len(lines), PIECE_BYTES):
                 yield lines[start : start + PIECE_BYTES]
             left = None if left is None else left - len(page)
@@ -82,8 +69,8 @@ async def _lines(store: EventStore, after: int, head: int, limit: int | None, co
                 return
 
 
-def _audited(entry: Entry) -> AuditedEvent:
-    return AuditedEvent(
+def _audited(entry: Entry) -> Line:
+    return Line(
         entry.id,
         stream_of(entry),
         entry.originator_version,
