@@ -202,3 +202,28 @@ class Town:
 
     def withdraws(self, stream: UUID) -> bool:
         return self.do(stream, contribution.Withdraw(CODE_DIGEST))
+
+    # --- what is drawn from them ---------------------------------------------------------------------------------------
+
+    def finishes(self) -> bool:
+        """The seed is revealed."""
+        return self.do(STREAM, consultation.FinishReadings(SEED, 0, self.head, by=ADMIN))
+
+    def covered(self, theme: str) -> proposal.Coverage:
+        """How much of a theme has been read by now."""
+        states = [state for state in self.seen[-1].values() if contribution.analysed(state) and state.dossier.theme == theme]  # type: ignore[union-attr]  # analysed
+        read = [state for state in states if contribution.read_enough(state, POLICIES.readers)]
+        return proposal.Coverage(len(read), len(states), self.head)
+
+    def arbitrates(self, stream: UUID, why_not_waited: str = "") -> bool:
+        coverage, closed = self.covered(self.states[stream].theme), isinstance(self.terms, consultation.Over)
+        return self.do(stream, proposal.Arbitrate("retained", "Utile.", "jules", coverage, closed, why_not_waited))
+
+    def publishes(self) -> UUID:
+        """The results at the head of the log."""
+        stream, closed = self.name(), isinstance(self.terms, consultation.Over)
+        outstanding = sum(not contribution.settled(state) for state in self.seen[-1].values() if isinstance(state, Present))
+        prepare = publication.Prepare(SLUG, "results", self.head, b"d" * 32, "karim", self.head, closed, outstanding, 0)
+        assert self.do(stream, prepare)
+        assert self.do(stream, publication.Publish("https://exemple.fr/resultats", "karim", 0))
+        return stream
