@@ -3,13 +3,14 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 import httpx
 import msgspec
 
+from adapters.ndjson import LINE_BYTES
 from service.answers import Consultation, Receipt, Status, Theme, Treatment
 
 T = TypeVar("T")
@@ -136,6 +137,26 @@ class Client:
     async def raw(self, path: str, **query: Any) -> bytes:
         """The answer's bytes."""
         return (await self._answer("GET", path, None, None, query, slow=True)).content
+
+    async def lines(self, path: str, **query: Any) -> AsyncIterator[bytes]:
+        """The lines of an answer as they arrive, their line breaks included; the last one, or one that is far too long, as far as it came.
+
+        Nothing is asked again: raises httpx.TransportError where the connection breaks.
+        """
+        query = {name: value for name, value in query.items() if value is not None}
+        async with self._http.stream("GET", path, headers=self._token, params=query or None, timeout=SLOW) as answer:
+            if answer.is_error:
+                await answer.aread()
+                raise Told(answer.status_code, _problem(answer))
+            begun = b""
+            async for chunk in answer.aiter_bytes():
+                *whole, begun = (begun + chunk).split(b"\n")
+                for line in whole:
+                    yield line + b"\n"
+                if len(begun) > LINE_BYTES:
+                    break
+            if begun:
+                yield begun
 
     async def command(
         self, path: str, body: object = None, headers: Mapping[str, str] | None = None, *, settled: Collection[str] = ()

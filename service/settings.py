@@ -14,6 +14,8 @@ from msgspec import Meta, Struct
 from adapters.key_sets import KeySet, is_loopback
 
 PREFIX: Final = "REGISTRE_"
+TOKEN: Final = "REGISTRE_TOKEN"  # noqa: S105 - the name of a variable
+"""The access token of the commands that ask a service: no setting of the service itself."""
 SECRET_BYTES: Final = 32
 _HIDDEN: Final = frozenset({"receipt_secret", "staff_secret"})
 _URLS: Final = frozenset({"database_url", "migration_url", "keyring_url", "nats_url"})
@@ -104,7 +106,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """The settings in `environ`; an empty variable counts as unset. Raises SettingsRefused for a value or a name that means nothing."""
         known = {variable(field.name): field for field in msgspec.structs.fields(cls)}
-        given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+        given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name != TOKEN}
         for name in sorted(given.keys() - known.keys()):
             raise SettingsRefused(f"{name} is not a setting{_meant(name, known)}.")
         return cls(**{known[name].name: _parsed(name, value, known[name].type) for name, value in given.items() if value})

@@ -2,7 +2,7 @@
 
 import click
 
-from service.cli import playing, serving, upkeep
+from service.cli import audit, playing, serving, upkeep
 from service.cli.base import Plain
 
 
@@ -14,6 +14,6 @@ def main() -> None:
 
 for command in (
     serving.serve, serving.work, playing.demo, playing.prepare, playing.import_, playing.publish, upkeep.replay, upkeep.rebuild,
-    serving.token, upkeep.migrate, upkeep.doctor,
+    audit.audit, serving.token, upkeep.migrate, upkeep.doctor,
 ):  # fmt: skip
     main.add_command(command)

@@ -25,13 +25,15 @@ from service.demo.stage import NotPlayed, until
 from service.importer import Order, import_file, write_report
 from service.located import development_issuer, read_run
 from service.rows import Columns
-from service.settings import Settings
+from service.settings import TOKEN, Settings
 
 OPENING_S = 30.0
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 url_option = click.option("--url", help="The service [default: the one that runs in the data folder].")
-token_option = click.option("--token", envvar="TOKEN", help="Access token [default: minted with the development key].")
+token_option = click.option(
+    "--token", envvar=[TOKEN, "TOKEN"], help="Access token [default: REGISTRE_TOKEN, else minted with the development key]."
+)
 
 
 def one_character(_: click.Context, __: click.Parameter, value: str) -> str:

@@ -9,20 +9,26 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import msgspec
 import psutil
 import pytest
 
+from adapters.embedded import DataFolder
+from adapters.ndjson import recorded
+from adapters.tokens import DevelopmentIssuer
+from domain.treatment.trail import Trail
 from service.cli.measures import measured
 from service.settings import Settings
+from tests.bench.planting import PLANTS, Copy, planted
 from tests.e2e.playing import CORPUS, Played, adds_up, demo
 from tests.e2e.recording import Recording
-from tests.e2e.running import served
+from tests.e2e.running import Running, environment, served
 
 REAL: Final = Path(__file__).parents[3] / "shared" / "data" / "republique_numerique_contributions.csv"
 FOUR_MINUTES_S: Final = 240
@@ -122,16 +128,51 @@ def test_the_demo_leaves_no_process_behind(summary: dict[str, Any], pids: dict[s
     assert [name for name, pid in pids.items() if psutil.pid_exists(pid)] == []
 
 
-def test_what_the_service_said_of_the_treatment_at_ten_moments_is_computed_again_from_the_log(
-    summary: dict[str, Any], played: Played, recording: Recording
-) -> None:
+@pytest.fixture(scope="module")
+def log(played: Played, summary: dict[str, Any]) -> Iterator[tuple[Running, str, list[bytes]]]:
+    """The service started again, an auditor's token for it, and the log as the auditor takes it home."""
     assert summary
+    with served(played.data) as running:
+        token = DevelopmentIssuer(DataFolder(played.data).secret("token.key")).mint(["auditor"], "lea", 3_600)
+        answer = httpx.get(f"{running.url}/v1/audit/events", headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        yield running, token, answer.raise_for_status().content.splitlines(keepends=True)
+
+
+def test_an_auditor_with_nothing_but_a_token_replays_the_log_and_finds_no_departure(
+    summary: dict[str, Any], log: tuple[Running, str, list[bytes]]
+) -> None:
+    running, token, lines = log
+    command = [sys.executable, "-m", "service.cli", "audit", "replay", "--from", running.url, "--json"]
+    ended = subprocess.run(command, capture_output=True, check=False, timeout=60, env=environment(REGISTRE_TOKEN=token))
+    found = json.loads(ended.stdout)
+
+    assert (ended.returncode, found["departures"], found["broken"]) == (0, [], None)
+    assert found["events"] == len(lines) >= summary["events"]
+    assert found["contributions"] == summary["received"]
+    assert found["assignments"] > 2 * summary["visible"]
+    assert found["unverifiable"] == 0
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_a_departure_planted_in_a_copy_of_the_log_is_found(
+    plant: Callable[[Copy], tuple[str, int]], log: tuple[Running, str, list[bytes]]
+) -> None:
+    found, trail = planted(log[2], plant), Trail()
+    for number, line in enumerate(found.lines, start=1):
+        trail.follow(recorded(line, number))
+
+    assert (found.rule, found.position) in {(each.rule, each.position) for each in trail.departures()}
+
+
+def test_what_the_service_said_of_the_treatment_at_ten_moments_is_computed_again_from_the_log(
+    log: tuple[Running, str, list[bytes]], played: Played, recording: Recording
+) -> None:
+    assert log
     recording.stop()
     assert len(recording.answers) >= 10
     every = sorted(recording.answers)
     chosen = [every[number * (len(every) - 1) // 9] for number in range(10)]
-    with served(played.data):
-        again = {position: internal(played.data, recording.slug, position) for position in chosen}
+    again = {position: internal(played.data, recording.slug, position) for position in chosen}
     assert again == {position: recording.answers[position] for position in chosen}
 
 

@@ -43,6 +43,10 @@ def test_every_setting_is_read_from_its_variable() -> None:
     assert untouched == ["clock_moves"]
 
 
+def test_the_token_of_the_commands_is_no_setting() -> None:
+    assert Settings.from_env({"REGISTRE_TOKEN": "anything"}) == Settings()
+
+
 def test_an_empty_variable_counts_as_unset() -> None:
     assert Settings.from_env({"REGISTRE_DATABASE_URL": "", "REGISTRE_PORT": ""}) == Settings()
 
