@@ -109,17 +109,7 @@ class Relay:
             info = await stream.stream_info(STREAM)
         except NotFoundError:
             info = await stream.add_stream(configuration())
-        last = info.state.last_seq
-        if last == 0:
-            return 0
-        entries = await self._store.page(last - 1, limit=1)
-        if not entries:
-            raise StreamDiffers(f"the stream ends at {last}, beyond the log: was the database restored from an older backup?")
-        message = await stream.get_msg(STREAM, last)
-        stream_id = (message.headers or {}).get("ce-subject")
-        if (message.data, message.subject, stream_id) != (entries[0].state, subject(entries[0]), str(entries[0].originator_id)):
-            raise StreamDiffers(f"the stream's message {last} is not the event at that position: it belongs to another log")
-        return last
+        return await _agreed(self._store, stream, info.state.last_seq)
 
 
 class Link(NamedTuple):
@@ -182,14 +172,41 @@ async def log_digest(store: EventStore, up_to: int) -> str:
     return digest.hexdigest()
 
 
+async def compared(store: EventStore, url: str) -> int:
+    """The stream's last sequence, 0 before there is a stream. Raises StreamDiffers when the log does not hold its last message there."""
+    async with connected(url) as (client, _):
+        stream = client.jetstream(timeout=ACK_S)
+        return await _agreed(store, stream, await _last(stream))
+
+
 async def last_sequence(url: str) -> int:
     """The stream's last sequence, 0 before there is a stream."""
     async with connected(url) as (client, _):
-        try:
-            info = await client.jetstream(timeout=ACK_S).stream_info(STREAM)
-        except NotFoundError:
-            return 0
-    return info.state.last_seq
+        return await _last(client.jetstream(timeout=ACK_S))
+
+
+async def _last(stream: "JetStreamContext") -> int:
+    try:
+        return (await stream.stream_info(STREAM)).state.last_seq
+    except NotFoundError:
+        return 0
+
+
+async def _agreed(store: EventStore, stream: "JetStreamContext", last: int) -> int:
+    """`last` itself. Raises StreamDiffers unless the stream's message there is the log's event at that position."""
+    if last == 0:
+        return 0
+    entries = await store.page(last - 1, limit=1)
+    if not entries:
+        raise StreamDiffers(f"the stream ends at {last}, beyond the log: was the database restored from an older backup?")
+    try:
+        message = await stream.get_msg(STREAM, last)
+    except NotFoundError:
+        raise StreamDiffers(f"the stream's message {last} has been removed: the stream is not whole any more") from None
+    stream_id = (message.headers or {}).get("ce-subject")
+    if (message.data, message.subject, stream_id) != (entries[0].state, subject(entries[0]), str(entries[0].originator_id)):
+        raise StreamDiffers(f"the stream's message {last} is not the event at that position: it belongs to another log")
+    return last
 
 
 def _line(sequence: int, topic: str, payload: bytes) -> bytes:

@@ -10,12 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nats.js.api import StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
 from adapters.embedded import Servers
 from adapters.memory import MemoryStore
 from adapters.nats.messages import headers, subject, topic_of
-from adapters.nats.relay import STREAM, Relay, StreamDiffers, connected, last_sequence, log_digest, stream_digest
+from adapters.nats.relay import STREAM, Relay, StreamDiffers, compared, connected, last_sequence, log_digest, stream_digest
 from adapters.store import Draft, Entry
 from domain.record import CODEC
 
@@ -182,8 +183,10 @@ async def test_a_stream_of_another_log_is_not_published_to(url: str, store: Memo
     other = MemoryStore()
     await other.append(drafts(5))
 
-    with pytest.raises(StreamDiffers, match="another log"):
-        await Relay(other, url).run()
+    for looked in (Relay(other, url).run(), compared(other, url)):
+        with pytest.raises(StreamDiffers, match="another log"):
+            await looked
+    assert await compared(store, url) == 3
     assert await last_sequence(url) == 3
 
 
@@ -194,6 +197,20 @@ async def test_a_stream_that_is_ahead_of_the_log_is_not_published_to(url: str, s
 
     with pytest.raises(StreamDiffers, match="older backup"):
         await Relay(MemoryStore(), url).run()
+
+
+async def test_a_stream_whose_last_message_was_removed_is_not_published_to(url: str, store: MemoryStore) -> None:
+    """Somebody made it without our rules, and took something out: to say that the broker is away would be wrong."""
+    await store.append(drafts(3))
+    async with connected(url) as (client, _):
+        await client.jetstream().add_stream(StreamConfig(name=STREAM, subjects=["registre.>"]))
+    async with running(Relay(store, url)):
+        await relayed(url, 3)
+    async with connected(url) as (client, _):
+        await client.jetstream().delete_msg(STREAM, 3)
+
+    with pytest.raises(StreamDiffers, match="3 has been removed"):
+        await Relay(store, url).run()
 
 
 async def test_nobody_takes_a_message_out_of_the_stream(url: str, store: MemoryStore) -> None:
