@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from adapters.embedded import EmbeddedError
 from adapters.embedded.folder import refuse_exposed
-from adapters.nats.relay import last_sequence
+from adapters.nats.relay import StreamDiffers, compared
 from adapters.postgres.keyring import MIGRATIONS as KEYRING
 from adapters.postgres.keyring import PostgresKeyring
 from adapters.postgres.migrate import LOG, MigrationRefused, pending
@@ -24,6 +24,7 @@ from adapters.sealing import KeyringSealer, Sealer
 from adapters.store import Unavailable
 from projections import building
 from projections.runner import TRACKING
+from service.findings import Finding, append_only, end, stamps
 from service.located import Located, NotRunning, locate
 from service.settings import Settings
 
@@ -41,13 +42,6 @@ class Opened(Struct, frozen=True):
     store: PostgresStore
     pool: "asyncpg.Pool[Any]"
     sealer: Sealer
-
-
-class Finding(Struct, frozen=True):
-    check: str
-    ok: bool
-    finding: str
-    mend: str = ""
 
 
 @asynccontextmanager
@@ -93,7 +87,8 @@ async def examine(settings: Settings) -> list[Finding]:
         return findings
     try:
         async with opened(located) as on:
-            findings += await _log(on, located)
+            findings += await _log(on, settings)
+            findings.append(await _relay(on, located))
             findings += await _followers(on)
     except Unavailable as error:
         findings.append(Finding("database", ok=False, finding=str(error), mend="start PostgreSQL, or mend REGISTRE_DATABASE_URL"))
@@ -134,35 +129,33 @@ async def _migrations(located: Located) -> list[Finding]:
     return found
 
 
-async def _log(on: Opened, located: Located) -> list[Finding]:
+async def _log(on: Opened, settings: Settings) -> list[Finding]:
     async with server_may_be_away():
         rights = dict(await on.pool.fetchrow(SQL["rights"]) or {})
+        guards = await on.pool.fetchval(SQL["guards"])
+        ((counter, last, ahead),) = await on.pool.fetch(SQL["ends"])
         shift = await on.pool.fetchval(SQL["shift"])
-    head = await on.store.head()
-    found = [
-        Finding(
-            "append-only",
-            ok=not any(rights.values()),
-            finding="the service may neither change nor remove events"
-            if not any(rights.values())
-            else f"too many rights: {rights}",
-            mend="connect the service as a role that owns nothing, and run `registre migrate`",
-        ),
-        Finding("head", ok=True, finding=f"the log ends at position {head}"),
-        Finding("clock", ok=True, finding=f"stands {shift} from real time" if shift else "follows real time"),
-    ]
-    try:
-        relayed = await last_sequence(located.nats_url)
-    except Exception as error:  # noqa: BLE001 - the client raises many kinds; each means that NATS cannot be used
-        return [
-            *found,
-            Finding("nats", ok=False, finding=f"{type(error).__name__} {error}", mend="start NATS, or mend REGISTRE_NATS_URL"),
-        ]
-    behind = head - relayed
     return [
-        *found,
-        Finding("relay", ok=0 <= behind <= LAG, finding=f"{behind} events behind", mend="start `registre work`; read its log"),
+        append_only(rights, guards),
+        end(counter, last),
+        stamps(shift, ahead, moves=settings.clock_moves),
     ]
+
+
+async def _relay(on: Opened, located: Located) -> Finding:
+    """The stream's end is compared with the log: one that runs beside it must not pass for one that keeps up."""
+    head = await on.store.head()
+    try:
+        relayed = await compared(on.store, located.nats_url)
+    except StreamDiffers as error:
+        mend = "restore a later backup of the log; else delete the stream REGISTRE: it is written anew, and consumers begin again"
+        return Finding("relay", ok=False, finding=str(error), mend=mend)
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - the client raises many kinds; each means that NATS cannot be used
+        return Finding("nats", ok=False, finding=f"{type(error).__name__} {error}", mend="start NATS, or mend REGISTRE_NATS_URL")
+    behind = max(head - relayed, 0)
+    return Finding("relay", ok=behind <= LAG, finding=f"{behind} events behind", mend="start `registre work`; read its log")
 
 
 async def _followers(on: Opened) -> list[Finding]:
