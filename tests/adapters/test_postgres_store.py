@@ -1,4 +1,4 @@
-"""What only the store on PostgreSQL can show: rights, crashes, back-pressure, migrations."""
+"""What only the store on PostgreSQL can show: rights, crashes, closing, migrations."""
 
 import asyncio
 import os
@@ -12,7 +12,6 @@ import asyncpg
 import pytest
 
 from adapters.embedded import DataFolder, Servers
-from adapters.postgres import appender
 from adapters.postgres.migrate import LOG, MigrationRefused, migrate, pending
 from adapters.postgres.store import PostgresStore
 from adapters.store import Conflict, Draft, Unavailable
@@ -100,25 +99,6 @@ async def test_a_server_that_lacks_the_database_is_away(database: Database) -> N
     """As it does for a moment while a backup is restored."""
     with pytest.raises(Unavailable, match="away"):
         await PostgresStore.connect(f"{database.service_url}_gone")
-
-
-async def test_a_full_queue_refuses_at_once(database: Database, store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(appender, "QUEUE_EVENTS", 10)
-    gate = await asyncpg.connect(database.owner_url)
-    try:
-        async with gate.transaction():
-            await gate.execute("SELECT FROM registre.head FOR UPDATE")
-            first = asyncio.create_task(store.append([event()]))
-            while store.appender.pending < 1:
-                await asyncio.sleep(0.001)
-            await asyncio.sleep(0.05)
-            waiting = [asyncio.create_task(store.append([event()])) for _ in range(10)]
-            await asyncio.sleep(0)
-            with pytest.raises(Unavailable):
-                await store.append([event()])
-    finally:
-        await gate.close()
-    assert len(await asyncio.gather(first, *waiting)) == 11
 
 
 async def test_a_follower_and_a_writer_survive_a_killed_server(tmp_path: Path) -> None:
