@@ -7,7 +7,8 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from domain import consultation, contribution, proposal, publication
-from domain.record import Recorded
+from domain.errors import CorruptHistory
+from domain.record import Event, Recorded
 from domain.treatment import course
 from domain.treatment.course import Course
 from domain.treatment.queues import Queues
@@ -69,10 +70,16 @@ class Ledger:
         if isinstance(event, contribution.Submitted):
             known = self.courses[recorded.stream] = course.begun(recorded.position, recorded.recorded_at, event)
         else:
-            known = self.courses[recorded.stream]
+            known = self._known(recorded.stream, event)
             before = known.state
             course.moved(known, recorded.recorded_at, event, self.readers)
         self.queues.moved(recorded, before, known.state)
+
+    def _known(self, stream: UUID, event: Event) -> Course:
+        """Raises CorruptHistory for a contribution that never arrived here."""
+        if stream not in self.courses:
+            raise CorruptHistory(None, event)
+        return self.courses[stream]
 
     def _proposal(self, recorded: Recorded, event: proposal.Event) -> None:
         drawn = self.proposals.setdefault(recorded.stream, Drawn())
@@ -80,8 +87,9 @@ class Ledger:
         match event:
             case proposal.ContributionLinked(stream):
                 drawn.contributions.add(stream)
-                if self.courses[stream].linked is None:
-                    self.courses[stream].linked = recorded.recorded_at
+                known = self._known(stream, event)
+                if known.linked is None:
+                    known.linked = recorded.recorded_at
             case proposal.ContributionUnlinked(stream):
                 drawn.contributions.discard(stream)
             case proposal.Arbitrated():

@@ -2,7 +2,7 @@
 
 import click
 
-from service.cli import audit, playing, serving, upkeep
+from service.cli import audit, measures, playing, serving, upkeep
 from service.cli.base import Plain
 
 
@@ -17,3 +17,5 @@ for command in (
     audit.audit, serving.token, upkeep.migrate, upkeep.doctor,
 ):  # fmt: skip
     main.add_command(command)
+audit.audit.add_command(measures.treatment)
+audit.audit.add_command(measures.report)

@@ -1,11 +1,10 @@
-"""`registre audit treatment`: the measures of equal treatment, computed from the log and from nothing else."""
+"""`registre audit treatment` and `report`: the measures of equal treatment, computed from the log and from nothing else."""
 
 import sys
 from datetime import datetime
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -13,8 +12,10 @@ from projections.treatment.measures import views
 from projections.treatment.measures.computing import computed
 from projections.treatment.measures.document import Audience, Measures, Scope, Share
 from service.cli.base import data_option, run, settings_of
+from service.handler import Handle
 from service.located import locate
 from service.moments import moment
+from service.report.writing import encoded, write
 from service.settings import Settings
 from service.upkeep import Opened, opened
 
@@ -41,9 +42,36 @@ def treatment(data: Path | None, as_of: str | None, audience: Audience, as_json:
     """
     measures = run(measured(settings_of(data), slug, moment(as_of) if as_of else None))[audience]
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(measures), indent=2) + b"\n")
+        sys.stdout.buffer.write(encoded(measures))
     else:
         told(measures, Console())
+
+
+@click.command()
+@data_option
+@as_of_option
+@public_option
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the report, made where missing."
+)
+@click.argument("slug", required=False)
+def report(data: Path | None, as_of: str | None, audience: Audience, out: Path, slug: str | None) -> None:
+    """Write the measures as one page for people, in French and English, beside the document that it shows.
+
+    Example: registre audit report --out report --public
+    """
+    settings = settings_of(data)
+    measures = run(measured(settings, slug, moment(as_of) if as_of else None))[audience]
+    title, themes = run(named(settings, measures.consultation))
+    for path in write(out, measures, themes, title):
+        click.echo(path)
+
+
+async def named(settings: Settings, slug: str) -> tuple[str, dict[str, str]]:
+    """The title of a consultation, and those of its themes by id."""
+    async with opened(locate(settings)) as on:
+        state, _ = await Handle(on.store).terms_of(slug)
+        return state.adopted.title, {theme: window.title for theme, window in state.adopted.themes.items()}
 
 
 async def measured(settings: Settings, slug: str | None, as_of: int | datetime | None) -> dict[Audience, Measures]:

@@ -5,7 +5,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from projections.treatment.measures.document import Delays, Measures, Parity, Rate, ReaderAgreement, Share, Spread
+from projections.treatment.measures.document import Delays, Measures, Parity, Rate, ReaderAgreement, Share
+from projections.treatment.statistics.delays import Spread
 from service.report import charts, scale
 from service.report.charts import Bar, Cell, Dot, Name, Span, Tick
 from service.report.scale import Scale

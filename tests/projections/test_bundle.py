@@ -272,7 +272,7 @@ async def test_a_bundle_shows_its_own_consultation_alone(world: World, tmp_path:
     await world.consultation()
     await world.consultation("autre")
     mine = await world.deposit("Un texte")
-    await world.keep(await world.deposit("Ailleurs", slug="autre"))
+    await world.deposit("Ailleurs", slug="autre")
     made = await bundle(world, tmp_path / "out")
     assert [row["id"] for row in rows(made.folder, "contributions")] == [str(mine)]
     assert [row["id"] for row in rows(made.folder, "themes")] == ["data", "arts"]

@@ -24,9 +24,9 @@ from projections.treatment.measures.document import (
     ReviewerAgreement,
     Scope,
     Share,
-    Spread,
     Tests,
 )
+from projections.treatment.statistics.delays import Spread
 
 DEFINITIONS: Final = msgspec.toml.decode(
     (Path(document.__file__).parent / "definitions.toml").read_bytes(), type=dict[str, Definition]

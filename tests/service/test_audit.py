@@ -4,9 +4,10 @@ import msgspec
 import pytest
 
 from adapters.memory import MemoryStore
+from adapters.ndjson import Line
 from adapters.store import Draft
 from domain.record import consultation_stream
-from service.http.audit import PAGE, AuditedEvent, _lines
+from service.http.audit import PAGE, _lines
 from service.http.bodies import PIECE_BYTES
 
 LARGE = b'{"text":"%s"}' % (b"x" * 3 * PIECE_BYTES)
@@ -21,5 +22,5 @@ async def test_pieces_are_small_and_together_they_are_the_log(limit: int | None)
     pieces = [piece async for piece in _lines(store, 0, len(states), limit, None)]
 
     assert max(map(len, pieces)) <= PIECE_BYTES
-    told = [msgspec.json.decode(line, type=AuditedEvent) for line in b"".join(pieces).splitlines()]
+    told = [msgspec.json.decode(line, type=Line) for line in b"".join(pieces).splitlines()]
     assert [(each.position, bytes(each.event)) for each in told] == list(enumerate(states, 1))[:limit]

@@ -232,7 +232,7 @@ def test_the_page_says_what_it_is_computed_from_and_how_to_compute_it_again(audi
         words = " ".join(text.replace("\u202f", "\u00a0").split())
         public = " --public" if audience == "public" else ""
 
-        assert f"registre audit treatment culture --as-of 12345{public} registre audit replay culture" in words
+        assert f"registre audit treatment culture --as-of 12345{public} registre audit replay --consultation culture" in words
         for key in (audience, "proof", "recompute"):
             assert " ".join(phrase(language, "preface", key).replace("\u202f", "\u00a0").split()) in words
 

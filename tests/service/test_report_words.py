@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from projections.treatment.measures.document import Delays, Measures, Spread
+from projections.treatment.measures.document import Delays, Measures
+from projections.treatment.statistics.delays import Spread
 from service.report import scale, words
 from service.report.glance import glance
 from service.report.voice import Voice

@@ -33,7 +33,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
     settings = Settings.from_env({
         **PRODUCTION, "REGISTRE_PORT": "80", "REGISTRE_WORKERS": "4", "REGISTRE_DATA": "/srv/registre", "REGISTRE_AUDIENCE": "culture",
         "REGISTRE_ROLES_CLAIM": "realm_access.roles", "REGISTRE_BODY_LIMIT_BYTES": "65536", "REGISTRE_LOG_LEVEL": "warning",
-        "REGISTRE_LOG_FORMAT": "json", "REGISTRE_CLOCK_MOVES": "false", "REGISTRE_MIGRATION_URL": "postgres://owner@db.example/registre",
+        "REGISTRE_LOG_FORMAT": "json", "REGISTRE_MEASURES_S": "0.5", "REGISTRE_CLOCK_MOVES": "false", "REGISTRE_MIGRATION_URL": "postgres://owner@db.example/registre",
     })  # fmt: skip
     settings.check()
     assert (settings.port, settings.workers, settings.data, settings.clock_moves) == (80, 4, Path("/srv/registre"), False)

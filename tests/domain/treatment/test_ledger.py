@@ -152,6 +152,11 @@ def test_an_event_that_cannot_follow_stops_the_ledger() -> None:
         course(submitted(), contribution.HidingConfirmed("moderator-2", LATER))
 
 
+def test_a_contribution_that_never_arrived_stops_the_ledger() -> None:
+    with pytest.raises(CorruptHistory):
+        ledger((ONE, contribution.Kept("moderator-1")))
+
+
 def test_the_ledger_says_how_far_it_has_come() -> None:
     told = ledger(
         (ONE, submitted()), (consultation_stream(SLUG), consultation.CommitteeConvened("spring", date(2026, 5, 1), by=BY))
