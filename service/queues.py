@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import OrderedDict, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 from uuid import UUID
@@ -11,14 +11,15 @@ from uuid import UUID
 from asyncpg import Pool
 
 from adapters.postgres.queries import load
+from adapters.records import event_of
 from domain import consultation, contribution
-from domain.contribution import AssignReading, AssignReview, Lease, Present
+from domain.contribution import AssignReading, AssignReview, Lease, Present, ReadingAssigned, ReviewAssigned
 from domain.definition import Policies
 from domain.errors import Refused
 from projections.pages import Database
 from projections.runner import wait_for
 from projections.treatment import views
-from projections.treatment.views import Held
+from projections.treatment.views import Held, Waiting
 from service.clock import Clock
 from service.handler import CONTRIBUTION, Act, Handle
 
@@ -32,11 +33,12 @@ PATIENCE_S: Final = 2.0
 """How long an empty queue waits for its projection to catch up."""
 
 Kind = Literal["review", "reading"]
+ASSIGNED: Final[Mapping[Kind, type]] = {"review": ReviewAssigned, "reading": ReadingAssigned}
 Turn = tuple[str, Kind, str]
 """Whose turn it is at which queue: consultation, kind, pseudonym."""
 Holding = Callable[[Database], Awaitable[Held | None]]
 """What the read model shows that the holder has under way."""
-Candidates = Callable[[Database, int], Awaitable[tuple[int, Sequence[UUID]]]]
+Candidates = Callable[[Database, int], Awaitable[tuple[int, Sequence[Waiting]]]]
 """Reads the queue: the position at which it is true, and its first contributions, at most so many."""
 Assign = Callable[[UUID, int], contribution.Command]
 """Makes the command from the new assignment's id and the position at which the queue was read."""
@@ -78,7 +80,7 @@ class Queues:
         def assign(assignment: UUID, seen: int) -> AssignReview:
             return AssignReview(assignment, reviewer, self._clock.now(), lease_s, seen)
 
-        async def candidates(db: Database, limit: int) -> tuple[int, Sequence[UUID]]:
+        async def candidates(db: Database, limit: int) -> tuple[int, Sequence[Waiting]]:
             return await views.next_reviews(db, slug, reviewer, limit)
 
         async def held(db: Database) -> Held | None:
@@ -93,7 +95,7 @@ class Queues:
         def assign(assignment: UUID, seen: int) -> AssignReading:
             return AssignReading(assignment, reader, self._clock.now(), policies.lease_s, policies.readers, seen)
 
-        async def candidates(db: Database, limit: int) -> tuple[int, Sequence[UUID]]:
+        async def candidates(db: Database, limit: int) -> tuple[int, Sequence[Waiting]]:
             return await views.next_readings(db, slug, reader, limit)
 
         async def held(db: Database) -> Held | None:
@@ -130,10 +132,10 @@ class Queues:
                 if taken and await self._still(turn, taken):
                     return taken
             # Everything below asks on this connection: a pool whose every connection waits for another one stands still.
-            if not (first := await self._first(connection, recent, candidates, assign)):
+            if not (first := await self._first(connection, turn, candidates, assign)):
                 # Nothing to hand out as far as the projection goes: perhaps what just arrived.
                 await wait_for(connection, "treatment", await self._handle.store.head(), PATIENCE_S)
-                first = await self._first(connection, recent, candidates, assign)
+                first = await self._first(connection, turn, candidates, assign)
             if first:
                 await connection.execute(SQL["take"], *turn, first.assignment, first.contribution)
             return first
@@ -145,26 +147,38 @@ class Queues:
         lease = _lease(state, kind, taken.assignment)
         return bool(lease and lease.holder == holder and lease.expires > self._clock.now())
 
-    async def _first(self, db: Database, recent: Recent, candidates: Candidates, assign: Assign) -> Held | None:
-        seen, streams = await candidates(db, SPARE + len(recent))
+    async def _first(self, db: Database, turn: Turn, candidates: Candidates, assign: Assign) -> Held | None:
+        slug, kind, _ = turn
+        recent = self._recent[slug, kind]
+        seen, waiting = await candidates(db, SPARE + len(recent))
         recent.forget_until(seen)
-        for stream in streams:
-            if stream not in recent and (taken := await self._assigned(stream, recent, assign, seen)):
+        for each in waiting:
+            if each.contribution not in recent and (taken := await self._assigned(each, kind, recent, assign, seen)):
                 return taken
         return None
 
-    async def _assigned(self, stream: UUID, recent: Recent, assign: Assign, seen: int) -> Held | None:
+    async def _assigned(self, waiting: Waiting, kind: Kind, recent: Recent, assign: Assign, seen: int) -> Held | None:
         assignment = UUID(bytes=secrets.token_bytes(16), version=4)
 
-        async def build(_: object, __: int) -> Act[contribution.Command]:
+        async def build(_: object, version: int) -> Act[contribution.Command]:
+            if version > waiting.version + 1 and await self._taken_since(waiting, kind):
+                raise Refused("already-assigned")
             return Act(assign(assignment, seen))
 
         try:
-            done = await self._handle.execute(CONTRIBUTION, stream, build)
+            done = await self._handle.execute(CONTRIBUTION, waiting.contribution, build)
         except Refused:
             return None  # somebody else was faster, in another process or since the projection's position: the next one, then
-        recent.remember(stream, done.position)
-        return Held(assignment, stream)
+        recent.remember(waiting.contribution, done.position)
+        return Held(assignment, waiting.contribution)
+
+    async def _taken_since(self, waiting: Waiting, kind: Kind) -> bool:
+        """Whether somebody has been handed the item since the queue was read.
+
+        It may wait again by now, for another look or another reading: it takes its place in the queue when the projection shows it there.
+        """
+        entries = await self._handle.store.stream(waiting.contribution, after=waiting.version)
+        return any(isinstance(event_of(entry), ASSIGNED[kind]) for entry in entries)
 
 
 def _lease(state: contribution.State, kind: Kind, assignment: UUID) -> Lease | None:

@@ -65,10 +65,10 @@ INSERT INTO step (contribution, version, position, topic, at, actor, delay_s)
 SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[], $7::double precision[]);
 
 -- :name next_reviews
--- The first to arrive of those that a reviewer may look at, and the position at which this is true.
-SELECT t.position, i.contribution
+-- The first to arrive of those that a reviewer may look at, each with its version, and the position at which this is true.
+SELECT t.position, i.contribution, i.version
 FROM registre.tracking AS t LEFT JOIN LATERAL (
-    SELECT contribution, arrival FROM item
+    SELECT contribution, version, arrival FROM item
     WHERE consultation = $1 AND look IS NOT NULL AND free AND NOT took_part @> ARRAY[$2::text]
     ORDER BY arrival LIMIT $3
 ) AS i ON true
@@ -80,10 +80,10 @@ ORDER BY i.arrival;
 SELECT assignment, contribution FROM item WHERE consultation = $1 AND holder = $2 ORDER BY expires DESC, arrival LIMIT 1;
 
 -- :name next_readings
--- The first in the order of the seed of those that a reader may read, and the position at which this is true.
-SELECT t.position, i.contribution
+-- The first in the order of the seed of those that a reader may read, each with its version, and the position at which this is true.
+SELECT t.position, i.contribution, i.version
 FROM registre.tracking AS t LEFT JOIN LATERAL (
-    SELECT contribution, round, rank FROM item
+    SELECT contribution, version, round, rank FROM item
     WHERE consultation = $1 AND readable AND NOT readers @> ARRAY[$2::text]
     ORDER BY round, rank LIMIT $3
 ) AS i ON true

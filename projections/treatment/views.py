@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -17,6 +17,13 @@ QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
 class Held(Struct, frozen=True):
     assignment: UUID
     contribution: UUID
+
+
+class Waiting(Struct, frozen=True):
+    """What a queue holds, as it was when the queue was read."""
+
+    contribution: UUID
+    version: int
 
 
 class Counts(Struct, frozen=True):
@@ -79,19 +86,18 @@ async def held_reading(db: Database, slug: str, reader: str) -> Held | None:
     return Held(*row) if row else None
 
 
-async def next_reviews(db: Database, slug: str, reviewer: str, limit: int) -> tuple[int, Sequence[UUID]]:
+async def next_reviews(db: Database, slug: str, reviewer: str, limit: int) -> tuple[int, Sequence[Waiting]]:
     """The position at which the queue was read, and the first contributions in it that the reviewer may look at."""
     return _queue(await db.fetch(QUERIES["next_reviews"], slug, reviewer, limit))
 
 
-async def next_readings(db: Database, slug: str, reader: str, limit: int) -> tuple[int, Sequence[UUID]]:
+async def next_readings(db: Database, slug: str, reader: str, limit: int) -> tuple[int, Sequence[Waiting]]:
     """The position at which the queue was read, and the first contributions in it that the reader may read."""
     return _queue(await db.fetch(QUERIES["next_readings"], slug, reader, limit))
 
 
-def _queue(rows: Sequence[Sequence[object]]) -> tuple[int, Sequence[UUID]]:
-    position = rows[0][0] if rows else 0
-    return int(str(position)), [stream for _, stream in rows if isinstance(stream, UUID)]
+def _queue(rows: Sequence[Any]) -> tuple[int, Sequence[Waiting]]:
+    return (rows[0]["position"] if rows else 0), [Waiting(stream, version) for _, stream, version in rows if stream is not None]
 
 
 async def contribution_of_reading(db: Database, assignment: UUID) -> UUID | None:

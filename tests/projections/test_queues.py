@@ -15,16 +15,21 @@ from tests.projections.histories import LATER, NOON, SEED, SLUG, World
 
 async def reviews(world: World, reviewer: str, limit: int = 50) -> Sequence[UUID]:
     head = await world.show("treatment")
-    seen, streams = await views.next_reviews(world.pool, SLUG, reviewer, limit)
+    seen, waiting = await views.next_reviews(world.pool, SLUG, reviewer, limit)
     assert seen == head
-    return streams
+    return streams_of(world, waiting)
 
 
 async def readings(world: World, reader: str, limit: int = 50) -> Sequence[UUID]:
     head = await world.show("treatment")
-    seen, streams = await views.next_readings(world.pool, SLUG, reader, limit)
+    seen, waiting = await views.next_readings(world.pool, SLUG, reader, limit)
     assert seen == head
-    return streams
+    return streams_of(world, waiting)
+
+
+def streams_of(world: World, waiting: Sequence[views.Waiting]) -> Sequence[UUID]:
+    assert all(each.version == world.versions[each.contribution] for each in waiting)
+    return [each.contribution for each in waiting]
 
 
 def drawn(round_: int, streams: Sequence[UUID]) -> list[UUID]:
@@ -208,7 +213,7 @@ async def test_consultations_do_not_share_their_queues(world: World) -> None:
     await world.consultation("autre")
     mine, other = await world.deposit("Un texte"), await world.deposit("Un texte", slug="autre")
     assert await reviews(world, "a") == [mine]
-    assert (await views.next_reviews(world.pool, "autre", "a", 9))[1] == [other]
+    assert (await views.next_reviews(world.pool, "autre", "a", 9))[1] == [views.Waiting(other, 1)]
     await world.show()
     assert (await views.counts(world.pool, "autre")).totals.received == 1
 
