@@ -2,18 +2,16 @@
 
 import hmac
 from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import consultation, contribution
+from domain import consultation
 from domain.contribution import ReadingAssigned, ReviewAssigned
 from domain.treatment.queues import Conformity, Kind, Queues, rank
+from tests.domain.treatment.moves import MOVES, Move, play
 from tests.domain.treatment.town import POLICIES, SEED, SLUG, STREAM, Town
-
-PEOPLE: Final = ("ada", "bob", "eve", "guy")
 
 
 def told(town: Town) -> Queues:
@@ -199,53 +197,8 @@ def test_consultations_do_not_share_their_queues() -> None:
     assert [each.consultation for each in queues.conformity({}).queues] == [SLUG, SLUG, "autre", "autre"]
 
 
-MOVES: Final = st.lists(
-    st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 3), st.sampled_from((0, 0, 1, 2, 5, 9))), max_size=60
-)
-"""What happens, to whom, by whom, from a queue read how many positions ago."""
-
-
-def play(town: Town, move: tuple[int, int, int, int], *, fair: bool) -> None:
-    """One move; an unfair town hands out whatever it likes."""
-    what, whom, by, lag = move
-    person, streams = PEOPLE[by], list(town.seen[-1])
-    stream = streams[whom % len(streams)]
-    kind: Kind = "review" if what % 2 else "reading"
-    holds = [(each, held) for each in streams for held in held_by(person, town.seen[-1][each])]
-    if what <= 3:
-        if fair:
-            town.takes(kind, person, lag)
-        else:
-            town.given(stream, kind, person, max(0, town.head + 1 - lag))
-    elif what <= 7 and holds:
-        each, held = holds[whom % len(holds)]
-        if held == "review":
-            town.looks(each, person, agrees=bool(lag % 2), analysed=whom > 4)
-        else:
-            town.codes(each, person, ("access", "costs", "other")[lag % 3])
-    elif what == 8:
-        town.passes(timedelta(minutes=10 * (1 + whom)))
-    elif whom < 6:
-        town.deposits(("archives", "data")[by % 2])
-    elif whom < 9:
-        town.appeals(stream)
-    else:
-        town.withdraws(stream)
-
-
-def held_by(person: str, state: contribution.State) -> list[Kind]:
-    """The queues from which somebody holds a contribution."""
-    if not isinstance(state, contribution.Present):
-        return []
-    review, leases = state.dossier.review, state.dossier.leases
-    holders: list[tuple[Kind, str]] = [("reading", lease.holder) for lease in leases]
-    if review:
-        holders.append(("review", review.holder))
-    return [kind for kind, holder in holders if holder == person]
-
-
 @given(st.integers(1, 5), MOVES)
-def test_whatever_happens_queues_that_follow_the_rule_conform(contributions: int, moves: list[tuple[int, int, int, int]]) -> None:
+def test_whatever_happens_queues_that_follow_the_rule_conform(contributions: int, moves: list[Move]) -> None:
     town, _ = opened(contributions)
     for move in moves:
         play(town, move, fair=True)
@@ -253,9 +206,7 @@ def test_whatever_happens_queues_that_follow_the_rule_conform(contributions: int
 
 
 @given(st.integers(1, 5), MOVES)
-def test_whatever_is_handed_out_each_departure_is_found_and_no_other(
-    contributions: int, moves: list[tuple[int, int, int, int]]
-) -> None:
+def test_whatever_is_handed_out_each_departure_is_found_and_no_other(contributions: int, moves: list[Move]) -> None:
     town, _ = opened(contributions)
     for move in moves:
         play(town, move, fair=False)

@@ -18,7 +18,7 @@ from domain.record import Recorded
 from domain.treatment.departures import OF_THE_LOG, Departure
 from domain.treatment.trail import Findings, Trail
 from tests.bench.planting import PLANTS, Planted, planted
-from tests.domain.treatment.test_queues import MOVES, play
+from tests.domain.treatment.moves import MOVES, Move, play
 from tests.domain.treatment.town import SLUG, Town
 from tests.domain.treatment.whole import whole_life
 
@@ -144,9 +144,7 @@ def test_a_theme_that_was_never_added_cannot_be_extended() -> None:
 
 
 @given(st.integers(1, 5), MOVES, st.booleans())
-def test_whatever_happens_by_the_rules_departs_nowhere(
-    contributions: int, moves: list[tuple[int, int, int, int]], over: bool
-) -> None:
+def test_whatever_happens_by_the_rules_departs_nowhere(contributions: int, moves: list[Move], over: bool) -> None:
     town = Town()
     town.opens()
     for _ in range(contributions):
@@ -159,9 +157,7 @@ def test_whatever_happens_by_the_rules_departs_nowhere(
 
 
 @given(st.integers(1, 4), MOVES)
-def test_whatever_queues_hand_out_nothing_but_their_order_departs(
-    contributions: int, moves: list[tuple[int, int, int, int]]
-) -> None:
+def test_whatever_queues_hand_out_nothing_but_their_order_departs(contributions: int, moves: list[Move]) -> None:
     town = Town()
     town.opens()
     for _ in range(contributions):
