@@ -1,7 +1,7 @@
 """The event store in memory: for tests, of this project and of its users. It promises what the port promises, but for a restart."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -42,6 +42,9 @@ class MemoryStore:
         versions = self._versions.get(stream, {})
         wanted = [at for at in sorted(versions, reverse=latest) if at > after and (up_to is None or at <= up_to)]
         return [self._entries[versions[at]] for at in wanted[:limit]]
+
+    async def streams(self, streams: Collection[UUID]) -> dict[UUID, list[Entry]]:
+        return {stream: await self.stream(stream) for stream in streams if stream in self._versions}
 
     async def page(
         self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None, chosen: Chosen = EVERYTHING

@@ -4,7 +4,7 @@ It speaks the eventsourcing package's StoredEvent, Notification, Tracking and In
 tools can be run against it.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -89,6 +89,10 @@ class EventStore(Protocol):
         self, stream: UUID, *, after: int = -1, up_to: int | None = None, limit: int | None = None, latest: bool = False
     ) -> list[Entry]:
         """The events of one stream with `after` < version <= `up_to`, in order of version; with `latest` in the opposite order."""
+        ...
+
+    async def streams(self, streams: Collection[UUID]) -> dict[UUID, list[Entry]]:
+        """The events of several streams, each in order of version; nothing for a stream that has none."""
         ...
 
     async def page(

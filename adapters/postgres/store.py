@@ -1,7 +1,7 @@
 """The event store on PostgreSQL: reads by position, writes through the appender."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
@@ -48,6 +48,16 @@ class PostgresStore:
         async with server_may_be_away():
             rows = await self.pool.fetch(query, stream, after, _LAST_VERSION if up_to is None else up_to, limit)
         return [_entry(row) for row in rows]
+
+    async def streams(self, streams: Collection[UUID]) -> dict[UUID, list[Entry]]:
+        found: dict[UUID, list[Entry]] = {}
+        if not streams:
+            return found
+        async with server_may_be_away():
+            rows = await self.pool.fetch(SQL["streams"], list(streams))
+        for row in rows:
+            found.setdefault(row["stream"], []).append(_entry(row))
+        return found
 
     async def page(
         self, after: int = 0, *, limit: int = 1_000, up_to: int | None = None, chosen: Chosen = EVERYTHING

@@ -15,6 +15,12 @@ WHERE stream = $1 AND version > $2 AND version <= $3
 ORDER BY version
 LIMIT $4;
 
+-- :name streams
+-- All events of several streams.
+SELECT position, stream, version, topic, state, consultation, recorded_at FROM registre.events
+WHERE stream = ANY ($1::uuid[])
+ORDER BY stream, version;
+
 -- :name latest_of_stream
 -- The same from the end.
 SELECT position, stream, version, topic, state, consultation, recorded_at FROM registre.events

@@ -57,6 +57,15 @@ async def test_an_event_of_the_library_is_taken_as_it_is(store: EventStore) -> N
     assert [entry.originator_version for entry in await store.stream(stream)] == [0]
 
 
+async def test_several_streams_are_read_at_once_each_in_order(store: EventStore) -> None:
+    one, other, unread = uuid4(), uuid4(), uuid4()
+    await store.append([event(one), event(unread), event(other), event(one, 2)])
+    found = await store.streams([other, uuid4(), one])
+    assert found == {one: await store.stream(one), other: await store.stream(other)}
+    assert [entry.originator_version for entry in found[one]] == [1, 2]
+    assert await store.streams([]) == {}
+
+
 async def test_a_version_that_exists_is_a_conflict_and_writes_nothing(store: EventStore) -> None:
     one, other = uuid4(), uuid4()
     await store.append([event(one)])
