@@ -1,7 +1,7 @@
 """Load, decide, append: the one way by which anything is written."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -88,6 +88,15 @@ class Handle:
         entries = await self.store.stream(stream)
         return entries if entries and entries[0].topic.startswith(f"{concept}.") else []
 
+    async def load_all(self, concept: Concept[S, C], streams: Collection[UUID]) -> dict[UUID, Loaded[S]]:
+        """The same for several streams at once; nothing for one that is not there or is of another concept."""
+        found = await self.store.streams(streams)
+        return {
+            stream: Loaded(fold(concept.evolve, map(event_of, entries)), entries[-1].originator_version)
+            for stream, entries in found.items()
+            if entries[0].topic.startswith(f"{concept.name}.")
+        }
+
     async def existing(self, concept: Concept[S, C], stream: UUID) -> tuple[S, int]:
         """State and version of a stream that must be there. Raises Missing."""
         loaded = await self.load(concept, stream)
@@ -148,6 +157,11 @@ class Handle:
         """
         return await self._append(stream, 0, slug, events, given, claim)
 
+    async def together(self, slug: str, acts: Sequence[tuple[UUID, int, Sequence[Event]]]) -> list[int]:
+        """What has been decided on several streams, each at the version named: all or none of it. Returns the positions. Raises Conflict."""
+        drafts = [draft for stream, version, events in acts for draft in _drafts(stream, version, slug, events)]
+        return await self.store.append(drafts)
+
     async def consultation(self, slug: str, command: consultation.Command, *, expected: int | None = None) -> Done:
         async def build(_: consultation.Present, __: int) -> Act[consultation.Command]:
             return Act(command)
@@ -171,9 +185,14 @@ class Handle:
         given: Mapping[UUID, int],
         claim: bytes | None = None,
     ) -> Done:
-        drafts = [
-            Draft(stream, version + number, topic(event), CODEC.encode(event), slug, claim if number == 1 else None)
-            for number, event in enumerate(events, start=1)
-        ]
+        drafts = _drafts(stream, version, slug, events, claim)
         positions = await self.store.append(drafts, given)
         return Done(stream, version + len(drafts), positions[-1])
+
+
+def _drafts(stream: UUID, version: int, slug: str, events: Sequence[Event], claim: bytes | None = None) -> list[Draft]:
+    """Events as they follow a stream at `version`."""
+    return [
+        Draft(stream, version + number, topic(event), CODEC.encode(event), slug, claim if number == 1 else None)
+        for number, event in enumerate(events, start=1)
+    ]

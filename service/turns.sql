@@ -1,15 +1,19 @@
--- :name hurry
--- A turn that a crash forgets is found again in the log: this transaction need not wait for the disk.
-SET LOCAL synchronous_commit = off;
-
 -- :name begin
--- Somebody's first turn at a queue.
-INSERT INTO registre.turn (consultation, kind, holder) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+-- One deal at a time at a queue, whatever the process; until this transaction ends nobody else deals there. What a crash makes it forget is found
+-- again in the log: it need not wait for the disk.
+SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtextextended('queue ' || $2 || ' ' || $1, 0));
 
--- :name lock
--- What somebody took last; until this transaction ends nobody takes for them.
-SELECT assignment, contribution FROM registre.turn WHERE consultation = $1 AND kind = $2 AND holder = $3 FOR UPDATE;
+-- :name last
+-- What people took last.
+SELECT holder, assignment, contribution FROM registre.turn
+WHERE consultation = $1 AND kind = $2 AND holder = ANY ($3::text[]) AND assignment IS NOT NULL;
+
+-- :name seen
+-- How far the read model of the queues has come.
+SELECT position FROM registre.tracking WHERE follower = 'treatment';
 
 -- :name take
--- What somebody has taken now.
-UPDATE registre.turn SET assignment = $4, contribution = $5 WHERE consultation = $1 AND kind = $2 AND holder = $3;
+-- What people have taken now.
+INSERT INTO registre.turn (consultation, kind, holder, assignment, contribution)
+SELECT $1, $2, * FROM unnest($3::text[], $4::uuid[], $5::uuid[])
+ON CONFLICT (consultation, kind, holder) DO UPDATE SET assignment = excluded.assignment, contribution = excluded.contribution;

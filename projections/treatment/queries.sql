@@ -64,35 +64,57 @@ UPDATE coding SET codebook = $2 WHERE assignment = $1;
 INSERT INTO step (contribution, version, position, topic, at, actor, delay_s)
 SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[], $7::double precision[]);
 
--- :name next_reviews
--- The first to arrive of those that a reviewer may look at, each with its version, and the position at which this is true.
-SELECT t.position, i.contribution, i.version
+-- :name reviews
+-- The first to arrive of those that are owed a look, who may not take it, and the position at which this is true.
+SELECT t.position, i.contribution, i.took_part, i.look
 FROM registre.tracking AS t LEFT JOIN LATERAL (
-    SELECT contribution, version, arrival FROM item
-    WHERE consultation = $1 AND look IS NOT NULL AND free AND NOT took_part @> ARRAY[$2::text]
-    ORDER BY arrival LIMIT $3
+    SELECT contribution, took_part, look, arrival FROM item
+    WHERE consultation = $1 AND look IS NOT NULL AND free
+    ORDER BY arrival LIMIT $2
 ) AS i ON true
 WHERE t.follower = 'treatment'
 ORDER BY i.arrival;
 
--- :name held_review
--- The contribution that a reviewer holds: the latest, where an earlier lease has passed and nobody has said so yet.
-SELECT assignment, contribution FROM item WHERE consultation = $1 AND holder = $2 ORDER BY expires DESC, arrival LIMIT 1;
-
--- :name next_readings
--- The first in the order of the seed of those that a reader may read, each with its version, and the position at which this is true.
-SELECT t.position, i.contribution, i.version
+-- :name reviews_for
+-- The same, of those that one reviewer may look at.
+SELECT t.position, i.contribution, i.took_part, i.look
 FROM registre.tracking AS t LEFT JOIN LATERAL (
-    SELECT contribution, version, round, rank FROM item
-    WHERE consultation = $1 AND readable AND NOT readers @> ARRAY[$2::text]
-    ORDER BY round, rank LIMIT $3
+    SELECT contribution, took_part, look, arrival FROM item
+    WHERE consultation = $1 AND look IS NOT NULL AND free AND NOT took_part @> ARRAY[$3::text]
+    ORDER BY arrival LIMIT $2
+) AS i ON true
+WHERE t.follower = 'treatment'
+ORDER BY i.arrival;
+
+-- :name held_reviews
+-- The contributions that reviewers hold.
+SELECT holder, assignment, contribution FROM item WHERE consultation = $1 AND holder = ANY ($2::text[]) ORDER BY expires DESC, arrival;
+
+-- :name readings
+-- The first in the order of the seed of those that wait for a reading, who may not make it, and the position at which this is true.
+SELECT t.position, i.contribution, i.readers, i.round
+FROM registre.tracking AS t LEFT JOIN LATERAL (
+    SELECT contribution, readers, round, rank FROM item
+    WHERE consultation = $1 AND readable
+    ORDER BY round, rank LIMIT $2
 ) AS i ON true
 WHERE t.follower = 'treatment'
 ORDER BY i.round, i.rank;
 
--- :name held_reading
--- The reading that a reader has under way: the latest, where an earlier lease has passed and nobody has said so yet.
-SELECT assignment, contribution FROM reading WHERE consultation = $1 AND reader = $2 ORDER BY expires DESC, assignment LIMIT 1;
+-- :name readings_for
+-- The same, of those that one reader may read.
+SELECT t.position, i.contribution, i.readers, i.round
+FROM registre.tracking AS t LEFT JOIN LATERAL (
+    SELECT contribution, readers, round, rank FROM item
+    WHERE consultation = $1 AND readable AND NOT readers @> ARRAY[$3::text]
+    ORDER BY round, rank LIMIT $2
+) AS i ON true
+WHERE t.follower = 'treatment'
+ORDER BY i.round, i.rank;
+
+-- :name held_readings
+-- The readings that readers have under way.
+SELECT reader, assignment, contribution FROM reading WHERE consultation = $1 AND reader = ANY ($2::text[]) ORDER BY expires DESC, assignment;
 
 -- :name contribution_of_reading
 -- The contribution behind an assignment.

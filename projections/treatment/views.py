@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
 
 from adapters.postgres.queries import load
+from domain.contribution import Look
 from projections.pages import Database
 
 QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
@@ -19,11 +20,22 @@ class Held(Struct, frozen=True):
     contribution: UUID
 
 
-class Waiting(Struct, frozen=True):
-    """What a queue holds, as it was when the queue was read."""
+class Place(NamedTuple):
+    closed_to: Sequence[str]
+    """Those who may not be handed it: they decided on it, or have read it."""
+    owed: Look | int
+    """The look that it waits for, or the number of the reading."""
 
-    contribution: UUID
-    version: int
+
+class Line(NamedTuple):
+    """The front of a queue."""
+
+    seen: int
+    """The position at which it was read."""
+    places: dict[UUID, Place]
+    """Contributions, in order."""
+    whole: bool
+    """Whether nothing stands behind these."""
 
 
 class Counts(Struct, frozen=True):
@@ -76,28 +88,39 @@ class Due(Struct, frozen=True):
     unconfirmed: list[UUID]
 
 
-async def held_review(db: Database, slug: str, reviewer: str) -> Held | None:
-    row = await db.fetchrow(QUERIES["held_review"], slug, reviewer)
-    return Held(*row) if row else None
+async def held_reviews(db: Database, slug: str, reviewers: Sequence[str]) -> list[tuple[str, Held]]:
+    """What reviewers hold; the latest first, where an earlier lease has passed and nobody has said so yet."""
+    return [(holder, Held(*held)) for holder, *held in await db.fetch(QUERIES["held_reviews"], slug, reviewers)]
 
 
-async def held_reading(db: Database, slug: str, reader: str) -> Held | None:
-    row = await db.fetchrow(QUERIES["held_reading"], slug, reader)
-    return Held(*row) if row else None
+async def held_readings(db: Database, slug: str, readers: Sequence[str]) -> list[tuple[str, Held]]:
+    """The readings that readers have under way; the latest first."""
+    return [(holder, Held(*held)) for holder, *held in await db.fetch(QUERIES["held_readings"], slug, readers)]
 
 
-async def next_reviews(db: Database, slug: str, reviewer: str, limit: int) -> tuple[int, Sequence[Waiting]]:
-    """The position at which the queue was read, and the first contributions in it that the reviewer may look at."""
-    return _queue(await db.fetch(QUERIES["next_reviews"], slug, reviewer, limit))
+async def reviews(db: Database, slug: str, limit: int) -> Line:
+    """The first contributions that are owed a look, in order of arrival."""
+    return _line(await db.fetch(QUERIES["reviews"], slug, limit), limit)
 
 
-async def next_readings(db: Database, slug: str, reader: str, limit: int) -> tuple[int, Sequence[Waiting]]:
-    """The position at which the queue was read, and the first contributions in it that the reader may read."""
-    return _queue(await db.fetch(QUERIES["next_readings"], slug, reader, limit))
+async def reviews_for(db: Database, slug: str, reviewer: str, limit: int) -> Line:
+    """The first of them that a reviewer may look at."""
+    return _line(await db.fetch(QUERIES["reviews_for"], slug, limit, reviewer), limit)
 
 
-def _queue(rows: Sequence[Any]) -> tuple[int, Sequence[Waiting]]:
-    return (rows[0]["position"] if rows else 0), [Waiting(stream, version) for _, stream, version in rows if stream is not None]
+async def readings(db: Database, slug: str, limit: int) -> Line:
+    """The first contributions that wait for a reading, in the order of the seed."""
+    return _line(await db.fetch(QUERIES["readings"], slug, limit), limit)
+
+
+async def readings_for(db: Database, slug: str, reader: str, limit: int) -> Line:
+    """The first of them that a reader may read."""
+    return _line(await db.fetch(QUERIES["readings_for"], slug, limit, reader), limit)
+
+
+def _line(rows: Sequence[Any], limit: int) -> Line:
+    places = {stream: Place(*place) for _, stream, *place in rows if stream is not None}
+    return Line(rows[0][0] if rows else 0, places, whole=len(places) < limit)
 
 
 async def contribution_of_reading(db: Database, assignment: UUID) -> UUID | None:

@@ -188,7 +188,10 @@ async def _item(resources: Resources, taken: Held) -> ReviewItem | None:
     if state is None or isinstance(state, Gone) or submitted is None or (look := contribution.look(state)) is None:
         return None
     event, text = submitted
-    terms, _ = await resources.handle.terms_of(event.consultation, fresh=True)
+    # An adopted charter never changes: what is in memory will do, unless the author consented to one that this process has not heard of.
+    terms, _ = await resources.handle.terms_of(event.consultation)
+    if consultation.charter_in_force(terms) < event.charter:
+        terms, _ = await resources.handle.terms_of(event.consultation, fresh=True)
     lease, appeal = state.dossier.review, past.last(Appealed)
     return ReviewItem(
         assignment=taken.assignment,

@@ -38,6 +38,16 @@ class Asking:
             opened = administrator.post(f"{self.base}/themes/{theme}/opening")
             assert opened.status_code == 200 or problem(opened, 409)["type"].endswith(":theme-started")
 
+    def shown(self, received: int) -> None:
+        """Returns once the queues know so many contributions."""
+        deadline = time.monotonic() + SHOWN_S
+        while time.monotonic() < deadline:
+            answer = self.public.get(f"{self.base}/treatment")
+            if answer.status_code == 200 and answer.json()["totals"]["received"] >= received:
+                return
+            time.sleep(0.02)
+        raise TimeoutError(f"the queues do not know {received} contributions")
+
     def staff(self, role: Role, name: str = "alice") -> httpx.Client:
         token = self._issuer.mint([role], name, 3_600)
         return self._client({"Authorization": f"Bearer {token}"})

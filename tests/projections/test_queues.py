@@ -10,31 +10,39 @@ from uuid import UUID, uuid4
 from domain import consultation, contribution
 from domain.record import consultation_stream
 from projections.treatment import views
+from projections.treatment.projection import rank
 from tests.projections.histories import LATER, NOON, SEED, SLUG, World
 
 
 async def reviews(world: World, reviewer: str, limit: int = 50) -> Sequence[UUID]:
     head = await world.show("treatment")
-    seen, waiting = await views.next_reviews(world.pool, SLUG, reviewer, limit)
-    assert seen == head
-    return streams_of(world, waiting)
+    line = await views.reviews_for(world.pool, SLUG, reviewer, limit)
+    return agreed(line, await views.reviews(world.pool, SLUG, 50), reviewer, head, limit)
 
 
 async def readings(world: World, reader: str, limit: int = 50) -> Sequence[UUID]:
     head = await world.show("treatment")
-    seen, waiting = await views.next_readings(world.pool, SLUG, reader, limit)
-    assert seen == head
-    return streams_of(world, waiting)
+    line = await views.readings_for(world.pool, SLUG, reader, limit)
+    return agreed(line, await views.readings(world.pool, SLUG, 50), reader, head, limit)
 
 
-def streams_of(world: World, waiting: Sequence[views.Waiting]) -> Sequence[UUID]:
-    assert all(each.version == world.versions[each.contribution] for each in waiting)
-    return [each.contribution for each in waiting]
+def agreed(line: views.Line, everybody: views.Line, person: str, head: int, limit: int) -> Sequence[UUID]:
+    """One person's line, which is everybody's without what is closed to them."""
+    streams = list(line.places)
+    assert line.seen == everybody.seen == head
+    assert line.whole == (len(streams) < limit)
+    assert streams == [stream for stream, place in everybody.places.items() if person not in place.closed_to][:limit]
+    return streams
 
 
 def drawn(round_: int, streams: Sequence[UUID]) -> list[UUID]:
     """The order of a round as anyone can compute it once the seed is public."""
     return sorted(streams, key=lambda each: hmac.new(SEED, round_.to_bytes(4, "big") + each.bytes, sha256).digest())
+
+
+def test_the_order_of_a_round_is_the_hmac_that_is_announced() -> None:
+    stream = UUID("6f0b7c52-5d0c-4b0e-9d5e-3f6f2a1c8e41")
+    assert rank(SEED, 2, stream) == hmac.digest(SEED, b"\x00\x00\x00\x02" + stream.bytes, "sha256")
 
 
 async def test_moderation_goes_by_order_of_arrival(world: World) -> None:
@@ -51,12 +59,11 @@ async def test_an_item_that_somebody_holds_is_not_handed_out_until_it_comes_back
     first, second = [await world.deposit(f"Texte {number}") for number in range(2)]
     assignment = await world.review(first, "a", expires=NOON)
     assert await reviews(world, "b") == [second]
-    held = await views.held_review(world.pool, SLUG, "a")
-    assert held == views.Held(assignment, first)
-    assert await views.held_review(world.pool, SLUG, "b") is None
+    assert await views.held_reviews(world.pool, SLUG, ["b", "a"]) == [("a", views.Held(assignment, first))]
+    assert await views.held_reviews(world.pool, SLUG, ["b"]) == []
     await world.append(first, contribution.LeaseExpired(assignment))
     assert await reviews(world, "b") == [first, second]
-    assert await views.held_review(world.pool, SLUG, "a") is None
+    assert await views.held_reviews(world.pool, SLUG, ["a"]) == []
 
 
 async def test_the_next_look_belongs_to_somebody_who_took_no_part(world: World) -> None:
@@ -122,15 +129,15 @@ async def test_a_reading_under_way_is_found_by_its_assignment_and_its_reader(wor
     await world.keep(stream)
     assignment = await world.read(stream, "a")
     await world.show("treatment")
-    assert await views.held_reading(world.pool, SLUG, "a") == views.Held(assignment, stream)
+    assert await views.held_readings(world.pool, SLUG, ["a", "b"]) == [("a", views.Held(assignment, stream))]
     assert await views.contribution_of_reading(world.pool, assignment) == stream
     await world.append(stream, contribution.Coded(assignment, "a", 1, ("other",)))
     await world.show("treatment")
-    assert await views.held_reading(world.pool, SLUG, "a") is None
+    assert await views.held_readings(world.pool, SLUG, ["a"]) == []
     assert await views.contribution_of_reading(world.pool, assignment) is None
 
 
-async def test_the_latest_of_two_leases_is_the_one_that_is_held(world: World) -> None:
+async def test_the_latest_of_several_leases_comes_first(world: World) -> None:
     await world.consultation()
     streams = [await world.deposit(f"Texte {number}") for number in range(3)]
     for each in streams:
@@ -138,7 +145,8 @@ async def test_the_latest_of_two_leases_is_the_one_that_is_held(world: World) ->
     expiries = [LATER, LATER + timedelta(hours=2), LATER + timedelta(hours=1)]
     taken = [await world.read(each, "a", expires=expires) for each, expires in zip(streams, expiries, strict=True)]
     await world.show("treatment")
-    assert await views.held_reading(world.pool, SLUG, "a") == views.Held(taken[1], streams[1])
+    held = [views.Held(taken[number], streams[number]) for number in (1, 2, 0)]
+    assert await views.held_readings(world.pool, SLUG, ["a"]) == [("a", each) for each in held]
 
 
 async def test_what_is_due_are_leases_and_removals_whose_moment_has_come(world: World) -> None:
@@ -213,7 +221,7 @@ async def test_consultations_do_not_share_their_queues(world: World) -> None:
     await world.consultation("autre")
     mine, other = await world.deposit("Un texte"), await world.deposit("Un texte", slug="autre")
     assert await reviews(world, "a") == [mine]
-    assert (await views.next_reviews(world.pool, "autre", "a", 9))[1] == [views.Waiting(other, 1)]
+    assert list((await views.reviews(world.pool, "autre", 9)).places) == [other]
     await world.show()
     assert (await views.counts(world.pool, "autre")).totals.received == 1
 
@@ -222,4 +230,4 @@ async def test_a_consultation_without_contributions_counts_nothing(world: World)
     await world.append(consultation_stream(SLUG), consultation.Prepared(SLUG, "Une consultation", "fr", by="staff-administrator"))
     head = await world.show()
     assert await views.counts(world.pool, SLUG) == views.TreatmentView(SLUG, head, views.Counts(), [])
-    assert await views.next_reviews(world.pool, SLUG, "a", 5) == (head, [])
+    assert await views.reviews(world.pool, SLUG, 5) == views.Line(head, {}, whole=True)

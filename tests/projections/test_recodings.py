@@ -100,7 +100,7 @@ async def test_a_recoding_calls_for_no_other_reader(world: World) -> None:
     await world.read(stream, "b", "access")
     await world.recode(stream, first, "a", "time")
     await world.show("treatment")
-    assert (await views.next_readings(world.pool, SLUG, "c", 9))[1] == []
+    assert (await views.readings_for(world.pool, SLUG, "c", 9)).places == {}
     assert (await views.outstanding_readings(world.pool, SLUG))[0] == 0
 
 
