@@ -8,6 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from service.located import locate
+from service.settings import Settings
+from tests.bench.deciding import deciding
 from tests.e2e.asking import Asking
 from tests.e2e.running import served
 
@@ -37,12 +40,20 @@ def from_new_connections(asking: Asking, like: httpx.Client, method: str, path: 
 def test_whoever_asks_a_queue_many_times_at_once_holds_one_item(asking: Asking) -> None:
     for number in range(AT_ONCE):
         asking.receipt(f"Une idée parmi d'autres, numéro {number}.")
+    asking.shown(AT_ONCE)
     mona = asking.staff("moderator", "mona")
 
     answers = from_new_connections(asking, mona, "POST", f"{asking.base}/reviews/next")
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["contribution"] for answer in answers}) == 1
+
+
+def test_fifty_reviewers_are_never_handed_the_same_contribution(asking: Asking) -> None:
+    found = deciding(asking.running, locate(Settings(data=asking.running.data)), rounds=1, seconds=2.0)
+
+    assert found["decided"] >= found["reviewers"] == 50
+    assert found["handed_out_twice"] == found["out_of_turn"] == 0
 
 
 def test_a_reading_handed_out_by_one_process_is_coded_at_the_other(asking: Asking) -> None:
