@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,16 +28,18 @@ class Asking:
         self.public = self._client({})
         self._issuer = DevelopmentIssuer(DataFolder(running.data).secret("token.key"))
 
-    def prepare(self, **policies: Any) -> None:
-        """Prepare and open it, with other policies than the trial's where they are named."""
+    def prepare(self, closes: datetime | None = None, **policies: Any) -> None:
+        """Prepare and open it, with other policies and another closing than the trial's where they are named."""
         definition = msgspec.toml.decode(TRIAL.read_bytes()) | {"slug": self.slug}
         definition["policies"] |= policies
+        for theme in definition["themes"] if closes else ():
+            theme["closes"] = closes
         administrator = self.staff("administrator")
         assert administrator.post("/v1/consultations", json=msgspec.to_builtins(definition)).status_code == 201
         assert administrator.post(f"{self.base}/opening").status_code == 200
         for theme in ("bibliotheques", "fetes"):
             opened = administrator.post(f"{self.base}/themes/{theme}/opening")
-            assert opened.status_code == 200 or problem(opened, 409)["type"].endswith(":theme-started")
+            assert opened.status_code == 200 or code(opened, 409) in {"theme-started", "consultation-over"}
 
     def shown(self, received: int) -> None:
         """Returns once the queues know so many contributions."""

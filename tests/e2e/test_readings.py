@@ -1,8 +1,12 @@
 """Readers over HTTP: the text and nothing else, in an order nobody chose; and their own readings again under a later codebook."""
 
+import base64
+import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -146,3 +150,28 @@ def shown(asking: Asking) -> list[dict[str, Any]]:
             return items
         time.sleep(0.02)
     raise TimeoutError("the codes are not shown")
+
+
+def test_the_seed_is_recorded_by_its_digest_and_revealed_when_the_readings_are_finished(running: Running) -> None:
+    asking = Asking(running, "revealed")
+    asking.prepare(closes=datetime.now(UTC) + timedelta(seconds=1))
+    secretary, auditor = asking.staff("secretary"), asking.staff("auditor")
+
+    def told(topic: str) -> list[dict[str, Any]]:
+        lines = auditor.get("/v1/audit/events", params={"consultation": asking.slug}).text.splitlines()
+        return [event["event"] for event in map(json.loads, lines) if event["topic"] == topic]
+
+    (opened,) = told("consultation.opened.v1")
+    deadline = time.monotonic() + SHOWN_S
+    while (finished := secretary.post(f"{asking.base}/completion")).status_code != 200 and time.monotonic() < deadline:
+        assert code(finished, 409) == "consultation-running"
+        assert told("consultation.readings_finished.v1") == []
+        time.sleep(0.1)
+
+    (revealed,) = told("consultation.readings_finished.v1")
+    seed = base64.b64decode(revealed["queue_seed"])
+    assert len(seed) == 32
+    assert sha256(seed).digest() == base64.b64decode(opened["queue_seed_digest"])
+    assert seed.hex() not in str(opened)
+    assert base64.b64encode(seed).decode() not in str(opened)
+    asking.close()
