@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 from domain import consultation, contribution
 from domain.record import consultation_stream
+from domain.treatment.queues import rank
 from projections.treatment import views
-from projections.treatment.projection import rank
 from tests.projections.histories import LATER, NOON, SEED, SLUG, World
 
 

@@ -1,6 +1,7 @@
 """What a queue hands out is the lowest item that was eligible when it was read, whichever process answers and however far its projection lags."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,8 +20,10 @@ from service import queues as module
 from service.clock import SystemClock
 from service.handler import Handle
 from service.queues import Queues
-from tests.projections.histories import LATER, SEED, SLUG, World
+from tests.projections.histories import SEED, SLUG, World
 from tests.servers import fresh_database
+
+LONG_AFTER = datetime(2199, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ async def test_what_was_taken_and_hidden_since_the_queue_was_read_waits_until_th
     first, second, _ = await opened(world)
     assert await reviewed(process(world), "a") == first
     world.versions[first] += 1
-    await world.append(first, contribution.Hidden("a", "5.sensitive-data", 1, False, "human", LATER, b"", PENDING))
+    await world.append(first, contribution.Hidden("a", "5.sensitive-data", 1, False, "human", LONG_AFTER, b"", PENDING))
     assert await reviewed(process(world), "b") == second
     await world.show("treatment")
     assert await reviewed(process(world), "c") == first
