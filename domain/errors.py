@@ -11,6 +11,7 @@ TITLES: Final[dict[str, str]] = {
     "already-kept": "this commitment is already kept",
     "already-linked": "this contribution is already linked to the proposal",
     "already-read": "a reader sees a contribution once",
+    "already-screened": "this text has been screened, and these rules have nothing to add",
     "appeal-too-late": "the delay for an appeal has passed",
     "appointed-before-opening": "this is adopted before the consultation opens and stands from then on",
     "bundle-outdated": "a contribution that the bundle shows has been hidden or erased since: prepare another, of the present",

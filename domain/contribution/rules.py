@@ -61,6 +61,7 @@ from domain.contribution.states import (
     look,
     reading_of,
     reading_owed,
+    screening_owed,
     settled,
 )  # fmt: skip
 from domain.definition import SYSTEM
@@ -87,6 +88,8 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             raise Refused("reason-missing", field="reason")
         case _, Erase(publisher, reason):
             return (Erased(publisher, reason),)
+        case _, Flag(rules) if not screening_owed(state, rules):
+            raise Refused("already-screened", rules=rules)
         case _, Flag(rules, commitment, sealed):
             return (Flagged(rules, commitment, sealed),)
 

@@ -73,6 +73,8 @@ class Dossier(Struct, frozen=True, gc=False):
     asked: tuple[UUID, ...] = ()
     answered: tuple[UUID, ...] = ()
     """Questions, in order."""
+    screened: tuple[str, ...] = ()
+    """Versions of the screening rules under which the text has been screened, in order."""
 
 
 class Unreviewed(Struct, frozen=True, tag=True, gc=False):
@@ -188,6 +190,13 @@ def look(state: State) -> Look | None:
         case UnderAppeal():
             return "appeal"
     return None
+
+
+def screening_owed(state: State, rules: str) -> bool:
+    """Whether the text waits to be screened under these rules: every text once, and anew under later ones while its first look is owed."""
+    if state is None or isinstance(state, Gone) or rules in state.dossier.screened:
+        return False
+    return not state.dossier.screened or isinstance(state, Unreviewed)
 
 
 def readings_wanted(dossier: Dossier, readers: int) -> int:
@@ -308,8 +317,8 @@ def _accumulated(state: Present, event: Event) -> Dossier:
             )
         case ReviewAssigned(assignment, reviewer, _, expires) if dossier.review is None:
             return replace(dossier, review=Lease(assignment, reviewer, expires))
-        case Flagged():
-            return dossier
+        case Flagged(rules) if rules not in dossier.screened:
+            return replace(dossier, screened=_shared((*dossier.screened, rules)))
         case LeaseExpired(assignment) if dossier.review is not None and dossier.review.assignment == assignment:
             return replace(dossier, review=None)
         case LeaseExpired(assignment) if lease_of(dossier, assignment):
@@ -336,9 +345,9 @@ def _joined(names: frozenset[str], name: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=4_096)
-def _shared(codes: tuple[str, ...]) -> tuple[str, ...]:
-    """Equal lists of codes are one object."""
-    return codes
+def _shared(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Equal lists of codes, or of rules, are one object."""
+    return words
 
 
 def lease_of(dossier: Dossier, assignment: UUID) -> Lease | None:

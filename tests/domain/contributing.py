@@ -10,6 +10,7 @@ from domain.contribution import (
     Coded,
     Erased,
     Event,
+    Flagged,
     Hidden,
     HidingConfirmed,
     HidingDisputed,
@@ -75,6 +76,7 @@ appealed: Final = Appealed(COMMITMENT, SEALED)
 granted: Final = AppealSettled("olga", True, COMMITMENT, SEALED)
 rejected: Final = AppealSettled("olga", False, COMMITMENT, SEALED)
 lifted: Final = Reinstated("system", "unconfirmed")
+flagged: Final = Flagged("rules-1", COMMITMENT, SEALED)
 erased: Final = Erased("contributor", "")
 asked: Final = QuestionAsked(QUESTION, "ada", COMMITMENT, SEALED)
 answered: Final = QuestionAnswered(QUESTION, COMMITMENT, SEALED)

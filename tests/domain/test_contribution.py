@@ -53,6 +53,7 @@ from tests.domain.contributing import (
     confirmed,
     disputed,
     erased,
+    flagged,
     given,
     hidden,
     kept,
@@ -66,6 +67,8 @@ from tests.domain.grammar import SEALED, Accepts, Refuses, refusal
 
 ASK = AskQuestion(QUESTION, "ada", COMMITMENT, SEALED)
 ANSWER = AnswerQuestion(CODE, QUESTION, COMMITMENT, SEALED)
+FLAG = Flag("rules-1", COMMITMENT, SEALED)
+FLAG_AGAIN = Flag("rules-2", COMMITMENT, SEALED)
 BY_ITS_CODE: tuple[Any, ...] = (Appeal(WRONG, NOON, COMMITMENT, SEALED), replace(ANSWER, code_digest=WRONG), Withdraw(WRONG))
 
 ACCEPTED = [
@@ -88,7 +91,11 @@ ACCEPTED = [
         for standing, facts in STANDINGS.items()
     ),
     Accepts("the publisher erases with a reason", given(*CLEARED), Erase("karim", "Décision de justice."), (Erased("karim", "Décision de justice."),)),
-    Accepts("screening leaves a flag", given(*NEW), Flag("rules-1", COMMITMENT, SEALED), (Flagged("rules-1", COMMITMENT, SEALED),)),
+    *(
+        Accepts(f"a {standing} contribution is screened, however late", given(*facts), FLAG, (flagged,))
+        for standing, facts in STANDINGS.items()
+    ),
+    Accepts("later rules screen anew what waits for its first look", given(*NEW, flagged), FLAG_AGAIN, (Flagged("rules-2", COMMITMENT, SEALED),)),
     Accepts("a question is asked", given(*CLEARED), ASK, (asked,)),
     Accepts("an author answers", given(*CLEARED, asked), ANSWER, (answered,)),
     Accepts("a review that nobody gave back expires", given(submitted, lent("mona")), ExpireLease(ASSIGNED, LEASE_ENDS), (LeaseExpired(ASSIGNED),)),
@@ -112,7 +119,15 @@ REFUSED = [
     Refuses("the publisher says why it erases", given(*CLEARED), Erase("karim", " \t"), "reason-missing", {"field": "reason"}),
     *(
         Refuses(f"{type(command).__name__} finds nothing once it is erased", given(*GONE), command, "erased")
-        for command in (submit(), Withdraw(CODE), Erase("karim", "Encore."), Keep("mona", NOON), ASK, ANSWER)
+        for command in (submit(), Withdraw(CODE), Erase("karim", "Encore."), Keep("mona", NOON), ASK, ANSWER, FLAG)
+    ),
+    Refuses("the same rules screen a text once", given(*NEW, flagged), FLAG, "already-screened", {"rules": "rules-1"}),
+    Refuses("the same rules screen a text once, whatever came after", given(*NEW, flagged, lent("mona"), kept), FLAG, "already-screened"),
+    Refuses("no rules come back after later ones", given(*NEW, flagged, Flagged("rules-2", COMMITMENT, SEALED)), FLAG, "already-screened"),
+    *(
+        Refuses(f"later rules leave a {standing} contribution alone", given(*facts, flagged), FLAG_AGAIN, "already-screened")
+        for standing, facts in STANDINGS.items()
+        if standing != "new"
     ),
     Refuses("a wrong code tells nothing of what is erased", given(*GONE), Withdraw(WRONG), "wrong-code"),
     Refuses("a question has an identifier of its own", given(*CLEARED, asked), ASK, "duplicate", {"field": "question"}),
@@ -163,7 +178,7 @@ def test_erasure_ends_the_leases() -> None:
 @pytest.mark.parametrize("standing", STANDINGS)
 def test_an_answer_an_expired_lease_and_a_flag_move_no_decision(standing: str) -> None:
     before = given(*STANDINGS[standing])
-    after = given(*STANDINGS[standing], asked, answered, Flagged("rules-1", COMMITMENT, SEALED))
+    after = given(*STANDINGS[standing], asked, answered, flagged)
 
     assert type(before) is type(after)
     assert (visible(before), analysed(before), look(before)) == (visible(after), analysed(after), look(after))
@@ -186,6 +201,8 @@ def test_an_answer_an_expired_lease_and_a_flag_move_no_decision(standing: str) -
         (NEW, LeaseExpired(ASSIGNED)),
         (CLEARED, coded("ada", "access")),
         ((submitted, lent("mona")), lent("nils")),
+        ((submitted, flagged), flagged),
+        (GONE, flagged),
         (GONE, erased),
         (GONE, Kept("mona")),
     ],
