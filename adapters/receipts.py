@@ -75,6 +75,11 @@ def pseudonym(staff_secret: bytes, issuer: str, subject: str, consultation: str)
     return f"staff-{_derive(staff_secret, 'pseudonym', issuer.encode(), subject.encode(), consultation.encode())[:16].hex()}"
 
 
+def similarity_key(secret: bytes, consultation: str) -> bytes:
+    """32 bytes, under which the texts of one consultation are compared: the database that keeps what is compared does not hold it."""
+    return _derive(secret, "similarity", consultation.encode())
+
+
 def _derive(secret: bytes, label: str, *parts: bytes) -> bytes:
     """HMAC-SHA-256, 32 bytes. Raises ValueError for a secret that is not exactly 32 bytes."""
     if len(secret) != SECRET_BYTES:

@@ -16,6 +16,7 @@ from adapters.receipts import (
     pseudonym,
     same,
     server_blind,
+    similarity_key,
 )
 
 SECRET = bytes(range(32))
@@ -96,6 +97,14 @@ def test_a_member_of_staff_has_another_pseudonym_in_each_consultation() -> None:
     others = [("https://issuer.example", "alice", "archives"), ("https://issuer.example", "bob", "culture"),
               ("https://issuer.exampl", "ealice", "culture")]  # fmt: skip
     assert len({one, *(pseudonym(SECRET, *other) for other in others)}) == 4
+
+
+def test_texts_of_each_consultation_are_compared_under_a_key_of_its_own() -> None:
+    keys = {similarity_key(SECRET, "culture"), similarity_key(SECRET, "archives"), similarity_key(bytes(32), "culture")}
+
+    assert len(keys) == 3
+    assert {len(key) for key in keys} == {32}
+    assert similarity_key(SECRET, "culture") in keys
 
 
 def test_a_short_secret_is_refused() -> None:
