@@ -18,6 +18,8 @@ from domain.contribution import (
     Erased,
     Event,
     ExpireLease,
+    Flag,
+    Flagged,
     Gone,
     Hidden,
     Hide,
@@ -125,6 +127,10 @@ class Life(RuleBasedStateMachine):
                 self._tried(ExpireLease(lease.assignment, self.now))
             self._tried(LiftUnconfirmed(self.now))
 
+    @rule(rules=st.sampled_from(["screening.1", "screening.2"]))
+    def the_worker_screens(self, rules: str) -> None:
+        self._tried(Flag(rules, COMMITMENT, SEALED))
+
     @rule()
     def the_author_appeals(self) -> None:
         self._tried(Appeal(CODE, self.now, COMMITMENT, SEALED))
@@ -173,6 +179,11 @@ class Life(RuleBasedStateMachine):
         assert {(each.assignment, each.reader) for each in self._of(Recoded)} <= {
             (each.assignment, each.reader) for each in self._of(Coded)
         }
+
+    @invariant()
+    def the_same_rules_screen_once(self) -> None:
+        rules = [event.rules for event in self._of(Flagged)]
+        assert len(set(rules)) == len(rules)
 
     @invariant()
     def nothing_follows_an_erasure(self) -> None:
