@@ -12,6 +12,7 @@ from adapters.records import event_of, stream_of
 from adapters.sealing import Closing, Opening, Sealer, commitment
 from adapters.store import Entry
 from domain import contribution
+from domain.contribution import Flagged
 from domain.record import sealed_in, topic
 from domain.sealed import PENDING
 from service.handler import Act
@@ -24,15 +25,15 @@ UNSEALED: Final = (b"", PENDING)
 
 
 async def act(
-    sealer: Sealer, stream: UUID, version: int, state: contribution.State, command: C, text: str
+    sealer: Sealer, stream: UUID, version: int, state: contribution.State, command: C, text: str, field: str = "text"
 ) -> Act[contribution.Command]:
-    """The command with `text` sealed into the one place where it still holds PENDING.
+    """The command with `text` sealed, as `field`, into the one place where it still holds PENDING.
 
     The rules are asked first, so that no key is spent on what they refuse. Raises Refused, Unavailable.
     """
     (event,) = contribution.decide(state, command)
     blind = secrets.token_bytes(32)
-    fields = {"text": text}
+    fields = {field: text}
     (sealed,) = await sealer.seal([Closing(stream, version, topic(event), fields, blind)])
     place = next(name for name in command.__struct_fields__ if getattr(command, name) == PENDING)
     filled: Any = replace(command, **{"commitment": commitment(topic(event), fields, blind), place: sealed})
@@ -68,12 +69,18 @@ class History(Struct, frozen=True):
 async def history(
     sealer: Sealer, entries: Sequence[Entry], *, unseal: bool = True, only: type[contribution.Event] | None = None
 ) -> History:
-    """Decode a stream and open what is sealed in it, or in its events of one kind, with one request to the keyring."""
+    """Decode a stream and open the texts that are sealed in it, or in its events of one kind, with one request to the keyring.
+
+    What screening found stays closed.
+    """
     events = [event_of(entry) for entry in entries]
     openings = [
         Opening(stream_of(entry), entry.originator_version, entry.topic, sealed)
         for entry, event in zip(entries, events, strict=True)
-        if unseal and (only is None or isinstance(event, only)) and (sealed := sealed_in(event)) is not None
+        if unseal
+        and not isinstance(event, Flagged)
+        and (only is None or isinstance(event, only))
+        and (sealed := sealed_in(event)) is not None
     ]
     clear = await sealer.unseal(openings) if openings else []
     texts = {opening.version: text.fields.get("text") if text else None for opening, text in zip(openings, clear, strict=True)}

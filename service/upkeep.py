@@ -25,6 +25,7 @@ from adapters.store import Unavailable
 from projections import building
 from projections.runner import TRACKING
 from service.findings import Finding, append_only, end, stamps
+from service.flags import SCREENING
 from service.located import Located, NotRunning, locate
 from service.settings import Settings
 
@@ -159,18 +160,19 @@ async def _relay(on: Opened, located: Located) -> Finding:
 
 
 async def _followers(on: Opened) -> list[Finding]:
-    """A read model that is behind and does not move is dead, however little it lacks."""
-    before = {name: await _reached(on, name) for name in building.NAMES}
+    """A follower that is behind and does not move is dead, however little it lacks."""
+    names = {name: f"read model {name}" for name in building.NAMES} | {SCREENING: SCREENING}
+    before = {name: await _reached(on, name) for name in names}
     head = await on.store.head()
     if min(before.values()) < head:
         await asyncio.sleep(STILL_S)
     found: list[Finding] = []
-    for name in building.NAMES:
+    for name, check in names.items():
         reached = await _reached(on, name)
         behind, moves = head - reached, reached > before[name] or reached >= head
         said = f"{max(behind, 0)} events behind{'' if moves else ', and stands still'}"
         mend = "start `registre work`, and read its log"
-        found.append(Finding(f"read model {name}", ok=behind <= LAG and moves, finding=said, mend=mend))
+        found.append(Finding(check, ok=behind <= LAG and moves, finding=said, mend=mend))
     return found
 
 

@@ -19,6 +19,7 @@ from projections.publications import views as publications
 from projections.runner import TRACKING, Projection, Runner, wait_for
 from service.deadlines import Deadlines
 from service.measuring import Measuring
+from service.screening import Screening
 from service.wiring import Resources
 
 AGAIN_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -41,6 +42,7 @@ async def work(shared: Resources) -> None:
         "deadlines": Deadlines(shared).run,
         "eraser": Eraser(shared).run,
         "measures": Measuring(shared.pool, shared.settings.measures_s).run,
+        "screening": Screening(shared).run,
     }
     for name, projection in building.projections(shared.sealer).items():
         tasks[f"projection {name}"] = _projecting(shared, projection)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from adapters.postgres.queries import load
 from adapters.sealing import Opening, Sealer
 from domain import consultation, contribution
-from domain.contribution import Coded, Contested, Disputed, Gone, Recoded, Submitted
+from domain.contribution import Coded, Contested, Disputed, Flagged, Gone, Recoded, Submitted
 from domain.record import Recorded, consultation_stream
 from domain.sealed import Sealed
 from domain.treatment.queues import rank
@@ -142,14 +142,18 @@ def _item(stream: UUID, version: int, attributes: Attributes, last_at: datetime,
 
 
 async def _steps(connection: Connection, run: Sequence[Recorded], last: dict[UUID, datetime]) -> None:
-    """Add the steps of a batch to the timelines; `last` moves to the moment of each contribution's latest step."""
+    """Add the steps of a batch to the timelines; `last` moves to the moment of each contribution's latest step.
+
+    Screening is a step, and none that others are measured from: nobody waits for it, and delays tell how people were treated.
+    """
     steps: list[tuple[Any, ...]] = []
     for recorded in run:
         previous = last.get(recorded.stream)
         delay_s = None if previous is None else (recorded.recorded_at - previous).total_seconds()
         actor = next((getattr(recorded.event, who) for who in _WHO if hasattr(recorded.event, who)), None)
         steps.append((recorded.stream, recorded.version, recorded.position, recorded.topic, recorded.recorded_at, actor, delay_s))
-        last[recorded.stream] = recorded.recorded_at
+        if not isinstance(recorded.event, Flagged):
+            last[recorded.stream] = recorded.recorded_at
     await connection.execute(QUERIES["add_steps"], *map(list, zip(*steps, strict=True)))
 
 

@@ -75,7 +75,7 @@ class Step(Struct, frozen=True):
     at: datetime
     by: str | None
     delay_s: float | None
-    """Since the step before."""
+    """Since the step before, screening left out."""
 
 
 class Timeline(Struct, frozen=True):

@@ -11,6 +11,7 @@ from projections.runner import wait_for
 from service.answers import Receipt
 from service.client import Client, Told
 from service.demo.stage import Stage, until
+from service.flags import SCREENING
 from service.importer import spread
 from service.upkeep import Opened, opened
 
@@ -26,10 +27,16 @@ class Equalities(Struct, frozen=True):
 
 
 async def equalities(stage: Stage) -> Equalities:
-    """Compare at the head of a log that rests. Raises NotPlayed when a follower does not get there."""
+    """Compare at the head of a log that rests: once everything has been screened. Raises NotPlayed when a follower does not get there."""
     located = stage.located
     async with opened(located) as on:
-        head = await on.store.head()
+
+        async def rested() -> int | None:
+            head = await on.store.head()
+            screened = await wait_for(on.pool, SCREENING, head, PATIENCE_S)
+            return head if screened and head == await on.store.head() else None
+
+        head = await until(rested, PATIENCE_S, "screening to reach the head of the log")
 
         async def relayed() -> bool | None:
             return await last_sequence(located.nats_url) >= head or None

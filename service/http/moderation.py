@@ -25,8 +25,10 @@ from domain.contribution import (
     Submitted,
 )  # fmt: skip
 from domain.definition import ClauseId
+from domain.screening import Finding
 from projections.treatment.views import Held
 from service.auth import alias, needs
+from service.flags import flags
 from service.handler import CONTRIBUTION, Act
 from service.http.bodies import BEARER, NONE_LEFT, Asked, ContributionMoved, IfMatch, R, SlugPath, Statement, expected, moved
 from service.problems import STAFF, documented
@@ -61,6 +63,8 @@ class ReviewItem(Struct, frozen=True):
     expires: datetime
     hidden: Removal | None
     appeal: str | None
+    flags: list[Finding] | None
+    """What screening found, for the reviewer to look at: it decides nothing. Null while the text has not been screened."""
 
 
 class KeepBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -206,6 +210,7 @@ async def _item(resources: Resources, taken: Held) -> ReviewItem | None:
         expires=lease.expires if lease else resources.clock.now(),
         hidden=_removal(past),
         appeal=appeal[1] if appeal else None,
+        flags=await flags(resources.handle, resources.sealer, past),
     )
 
 

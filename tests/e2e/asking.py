@@ -82,16 +82,17 @@ class Asking:
         return status
 
     def review(self, receipt: dict[str, Any], moderator: httpx.Client) -> dict[str, Any]:
-        """Take from the queue until it hands out this contribution, keeping what comes before and confirming its removal."""
+        """Take from the queue until it hands out this contribution, screened, keeping what comes before and confirming its removal."""
         deadline = time.monotonic() + SHOWN_S
         while time.monotonic() < deadline:
             answer = moderator.post(f"{self.base}/reviews/next")
             if answer.status_code == 200 and answer.content != b"null":
                 item: dict[str, Any] = answer.json()
-                if item["contribution"] == receipt["contribution"]:
+                if item["contribution"] == receipt["contribution"] and item["flags"] is not None:
                     return item
-                act, body = ("kept", {}) if item["look"] == "first" else ("reviewed", {"agrees": True})
-                moderator.post(f"/v1/moderation/{item['contribution']}/{act}", json=body)
+                if item["contribution"] != receipt["contribution"]:
+                    act, body = ("kept", {}) if item["look"] == "first" else ("reviewed", {"agrees": True})
+                    moderator.post(f"/v1/moderation/{item['contribution']}/{act}", json=body)
             time.sleep(0.02)
         raise TimeoutError("the queue did not hand it out")
 

@@ -372,9 +372,9 @@ def test_the_history_of_one_contribution_tells_each_step_and_its_delay(asking: A
     moderator.post(f"/v1/moderation/{receipt['contribution']}/kept", json={})
 
     path = f"/v1/audit/contributions/{receipt['contribution']}"
-    history = shown(asking.staff("auditor"), path, lambda told: len(told["steps"]) >= 3)
+    history = shown(asking.staff("auditor"), path, lambda told: len(told["steps"]) >= 4)
 
-    assert [step["topic"] for step in history["steps"]] == [
+    assert [step["topic"] for step in history["steps"] if step["topic"] != "contribution.flagged.v1"] == [
         "contribution.submitted.v1",
         "contribution.review_assigned.v1",
         "contribution.kept.v1",

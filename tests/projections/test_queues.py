@@ -194,6 +194,21 @@ async def test_coverage_counts_a_theme_and_says_at_which_position(world: World) 
     assert analysed == sum(row["analysed"] for row in states)
 
 
+async def test_screening_is_a_step_that_no_delay_is_measured_from(world: World) -> None:
+    await world.consultation()
+    stream = await world.deposit("Un texte")
+    promise, sealed = await world.seal(stream, 2, contribution.Flagged, findings="[]")
+    await world.append(stream, contribution.Flagged("screening.1", promise, sealed))
+    await world.review(stream, "moderator-1")
+    await world.show("treatment")
+    timeline = await views.timeline(world.pool, stream)
+    assert timeline is not None
+    submitted, flagged, assigned = timeline.steps
+    assert flagged.topic == "contribution.flagged.v1"
+    assert flagged.delay_s == (flagged.at - submitted.at).total_seconds()
+    assert assigned.delay_s == (assigned.at - submitted.at).total_seconds()
+
+
 async def test_a_timeline_tells_every_step_and_its_delay(world: World) -> None:
     await world.consultation()
     stream = await world.deposit("Un texte")
