@@ -39,7 +39,9 @@ async def flags(handle: Handle, sealer: Sealer, past: History) -> list[Finding] 
         if isinstance(event, Flagged):
             opening = Opening(stream_of(entry), entry.originator_version, entry.topic, event.sealed)
             (clear,) = await sealer.unseal([opening])
-            found = _DECODER.decode(clear.fields[SEALED_AS]) if clear else []
+            if clear is None:  # it is being erased at this moment
+                return None
+            found = _DECODER.decode(clear.fields[SEALED_AS])
             return [each for each in found if each.other is None or await _present(handle, each.other)]
     return None
 
