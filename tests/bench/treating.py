@@ -45,6 +45,7 @@ class Treated(NamedTuple):
 
 def treated(folder: Path, contributions: int) -> Treated:
     """In a service of its own, whose worker rests meanwhile: its read models have nothing to do with what is measured."""
+    folder.mkdir(parents=True)
     data = folder / "data"
     with served(data, REGISTRE_LOG_LEVEL="warning") as service:
         os.kill(service.pids["worker"], signal.SIGSTOP)
