@@ -206,9 +206,11 @@ def _values(event: StoredEvent) -> tuple[Any, ...]:
 
 
 def _columns(batch: Sequence[Request]) -> tuple[list[Any], ...]:
-    """The arguments of append_batch: ten arrays."""
+    """The arguments of append_batch: ten arrays. Raises TypeError for a precondition that names nothing: in SQL it would forbid nothing."""
     events = [(number, event) for number, request in enumerate(batch) for event in request.events]
     given = [(number, stream, version) for number, request in enumerate(batch) for stream, version in request.given.items()]
+    if any(None in named for named in given):
+        raise TypeError("a precondition needs a stream and a version")
     return (
         [number for number, _ in events],
         [event.originator_id for _, event in events],

@@ -74,10 +74,6 @@ DECLARE
     turns  integer[];
     turn   integer;
 BEGIN
-    IF array_position(given_streams, NULL) IS NOT NULL OR array_position(given_versions, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION 'a precondition needs a stream and a version' USING ERRCODE = 'null_value_not_allowed';
-    END IF;
-
     SELECT h.position, greatest(h.recorded_at, clock_timestamp() + c.shift) INTO last, stamp
     FROM head AS h, clock AS c FOR UPDATE OF h;
 
