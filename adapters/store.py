@@ -118,7 +118,7 @@ class EventStore(Protocol):
     def follow(self, after: int = 0) -> AsyncIterator[list[Entry]]:
         """Every event after a position, in batches, for ever: each once, in order, woken after each commit.
 
-        Raises Rewound when the server comes back with a log that is not a continuation of what was read.
+        Raises Rewound once the log is not a continuation of what was read.
         """
         ...
 

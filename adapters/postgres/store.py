@@ -102,22 +102,18 @@ class PostgresStore:
             return int(await self.pool.fetchval(SQL["position_at"], moment))
 
     async def follow(self, after: int = 0) -> AsyncIterator[list[Entry]]:
-        """Every event after a position, in batches, for ever. Goes on by itself when the server comes back, unless its log was Rewound."""
+        """Every event after a position, in batches, for ever. Goes on by itself when the server comes back. Raises Rewound."""
         heard = _Heard()
         pace = Pace(stands_back=self._stands_back)
         listener: asyncpg.Connection[Any] | None = None
         last: Entry | None = None
-        continues = False
         try:
             while True:
                 try:
                     if listener is None or listener.is_closed():
-                        listener, continues = await self._listening(heard), False
-                    if not continues:
-                        await self._continued(last)
-                        continues = True
+                        listener = await self._listening(heard)
                     heard.moved.clear()
-                    page = await self.page(after, limit=FOLLOW_PAGE)
+                    page = await self._continued(after, last)
                 except Unavailable:
                     await asyncio.sleep(POLL_S / 4)
                     continue
@@ -133,10 +129,17 @@ class PostgresStore:
             if listener is not None:
                 listener.terminate()
 
-    async def _continued(self, last: Entry | None) -> None:
-        """Raises Rewound unless the log still holds what was read of it last; Unavailable."""
-        if last is not None and await self.page(last.id - 1, limit=1) != [last]:
-            raise Rewound(last.id)
+    async def _continued(self, after: int, last: Entry | None) -> list[Entry]:
+        """The page after the one that ended with `last`, which is read again: whichever server answers now, its log must hold it.
+
+        Raises Rewound, Unavailable.
+        """
+        if last is None:
+            return await self.page(after, limit=FOLLOW_PAGE)
+        page = await self.page(after - 1, limit=1 + FOLLOW_PAGE)
+        if page[:1] != [last]:
+            raise Rewound(after)
+        return page[1:]
 
     async def _listening(self, heard: "_Heard") -> "asyncpg.Connection[Any]":
         listener = await connect(self._url, "registre-follower")

@@ -37,22 +37,27 @@ async def append(store: PostgresStore, count: int) -> None:
     await store.append([Draft(uuid4(), 1, "noun.happened.v1", b"{}", "culture") for _ in range(count)])
 
 
-async def rewind(servers: Servers, database: Database, position: int, regrown: int = 0) -> None:
-    """What a restored backup looks like to those who were connected: they are thrown out, and events that they have read are not there.
+async def rewind(servers: Servers, database: Database, position: int, regrown: int = 0, *, unnoticed: bool = False) -> None:
+    """What a restored backup looks like to those who read the log: events that they have read are not there.
 
-    `regrown` others have been recorded in their place before anybody is back.
+    `regrown` others have been recorded in their place before anybody looks again. Unless it goes `unnoticed`, as behind a proxy, whoever is
+    connected is thrown out.
     """
     name = database.owner_url.rsplit("/", 1)[1]
     superuser = await asyncpg.connect(servers.postgres.url("postgres", name))
     try:
         async with superuser.transaction():
             await superuser.execute("SET LOCAL session_replication_role = replica")
+            await superuser.execute(
+                "LOCK TABLE registre.events IN ACCESS EXCLUSIVE MODE"
+            )  # whoever is back sooner waits for the backup
             await superuser.execute("DELETE FROM registre.events WHERE position > $1", position)
             await superuser.execute("UPDATE registre.head SET position = $1", position)
             for _ in range(regrown):
                 await superuser.execute(
                     "SELECT registre.append_one(gen_random_uuid(), 1, 'noun.happened.v1', '{}', 'culture', NULL)"
                 )
+        if not unnoticed:
             others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
             await superuser.execute(others, name)
     finally:
@@ -60,8 +65,9 @@ async def rewind(servers: Servers, database: Database, position: int, regrown: i
 
 
 @pytest.mark.parametrize("regrown", [0, 5], ids=["shorter", "regrown"])
+@pytest.mark.parametrize("unnoticed", [False, True], ids=["thrown out", "unnoticed"])
 async def test_a_follower_of_a_log_that_was_rewound_is_told(
-    servers: Servers, database: Database, store: PostgresStore, regrown: int
+    servers: Servers, database: Database, store: PostgresStore, regrown: int, *, unnoticed: bool
 ) -> None:
     await append(store, 5)
     seen: list[Entry] = []
@@ -74,7 +80,7 @@ async def test_a_follower_of_a_log_that_was_rewound_is_told(
     async with asyncio.timeout(SOON_S):
         while len(seen) < 5:
             await asyncio.sleep(0.01)
-        await rewind(servers, database, 3, regrown)
+        await rewind(servers, database, 3, regrown, unnoticed=unnoticed)
         with pytest.raises(Rewound) as told:
             await following
     assert told.value.position == 5

@@ -23,9 +23,9 @@ from domain.contribution import (
     Submitted,
 )
 from domain.errors import Refused
+from domain.treatment.queues import rank
 from projections import building
 from projections.runner import Runner
-from domain.treatment.queues import rank
 from projections.treatment.views import Held
 from service import dealing
 from service.handler import CONTRIBUTION, Handle
