@@ -196,7 +196,10 @@ def is_gone(process: psutil.Process) -> bool:
 def _executable(process: psutil.Process, argv: Sequence[str]) -> str:
     try:
         return str(process.exe()).removesuffix(" (deleted)")
-    except psutil.AccessDenied:  # in a container, root may not look into the processes of others
+    except (
+        psutil.AccessDenied,
+        psutil.NoSuchProcess,
+    ):  # in a container, root may not look into others' processes; or it has ended at once
         return argv[0]
 
 

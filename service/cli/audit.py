@@ -30,7 +30,10 @@ class NotReplayed(click.ClickException):
 
 @click.group()
 def audit() -> None:
-    """What auditors check with nothing but their token, or a saved log."""
+    """What auditors check with nothing but their token, a saved log, or the databases themselves.
+
+    Example: registre audit replay --from https://consultation.example --token "$TOKEN"
+    """
 
 
 @audit.command()

@@ -66,7 +66,7 @@ class TreatmentController(Controller):
     )
     async def measures(
         self, slug: SlugPath, request: Request[Any, Any, Any], resources: R, as_of: AsOf = None
-    ) -> Response[Measures | Computing]:
+    ) -> Response[Measures]:
         """The measures of equal treatment, with the definition, the source and the size of each.
 
         Auditors, by their token, get the internal form: hours, assignments and the contact attribute. Everybody else gets the public form.
@@ -85,7 +85,8 @@ class TreatmentController(Controller):
             raise NotComputed(position=position)
         if not await views.want(resources.pool, slug, position, AT_MOST):
             raise Behind("as many positions as can be computed in a while are asked for already")
-        return Response(Computing(slug, position), status_code=202, headers={"Retry-After": str(RETRY_AFTER_S)})
+        answer: Response[Any] = Response(Computing(slug, position), status_code=202, headers={"Retry-After": str(RETRY_AFTER_S)})
+        return answer
 
 
 def _told(document: bytes, audience: Audience) -> Response[Any]:

@@ -279,6 +279,7 @@ LAST: Final = 2**62
 STREAM: Final = "md5('12345')::uuid"
 PLANS: Final = {
     "stream": [(f"{STREAM}, -1, 2147483647, NULL", 10), (f"{STREAM}, 3, 5, 1", 1)],
+    "streams": [(f"ARRAY[{STREAM}]", 10), (f"ARRAY[{STREAM}, md5('99')::uuid, md5('none')::uuid]", 20)],
     "latest_of_stream": [(f"{STREAM}, -1, 2147483647, 1", 1), (f"{STREAM}, -1, 2147483647, NULL", 10)],
     "page": [(f"150000, {LAST}, 1000", 1_000), (f"0, {LAST}, 1000", 1_000), ("150000, 150010, 1000", 10)],
     "page_of_consultation": [

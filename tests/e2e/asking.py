@@ -45,7 +45,7 @@ class Asking:
         """Returns once the queues know so many contributions."""
         deadline = time.monotonic() + SHOWN_S
         while time.monotonic() < deadline:
-            answer = self.public.get(f"{self.base}/treatment")
+            answer = self.public.get(f"{self.base}/counts")
             if answer.status_code == 200 and answer.json()["totals"]["received"] >= received:
                 return
             time.sleep(0.02)
