@@ -28,7 +28,7 @@ from adapters.tokens import DevelopmentIssuer
 from service.located import Located, locate
 from service.settings import Settings
 from service.upkeep import opened
-from tests.bench.http import followed, until
+from tests.bench.http import FOLLOWED_S, followed, until
 from tests.e2e.asking import Asking
 from tests.e2e.running import Running, served
 
@@ -138,7 +138,7 @@ def deciding(
     done: list[Round] = []
     for number in range(rounds):
         asyncio.run(fill(service.url, int(CYCLES_PER_S * seconds)))
-        until(lambda: asyncio.run(followed(located)))
+        until(lambda: asyncio.run(followed(located)), FOLLOWED_S)
         done.append(asyncio.run(reviewing(service.url, tokens, seconds)))
         print(
             f"round {number}: {done[-1].decided / done[-1].took_s:.0f} cycles/s, load {os.getloadavg()[0]:.1f}", file=sys.stderr

@@ -35,6 +35,8 @@ BUSY: Final = 0.9
 """A round in which the empty route leaves its core idler than this measures the client, and is void."""
 VOID: Final = 5
 """Rounds that may be void before the run gives up."""
+FOLLOWED_S: Final = 900.0
+"""For so long a round waits for everybody who follows the log: screening reads every text of the round before."""
 TEXT: Final = "Ouvrir les bibliothèques le dimanche, avec du personnel et sans réservation. " * 7
 HERE: Final = Path(__file__).parent
 _LATENCY: Final = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", re.MULTILINE)
@@ -135,7 +137,7 @@ def one_round(bench: Bench, number: int) -> dict[str, Load] | None:
     ]
     found: dict[str, Load] = {}
     for name, load in runs[number % 3 :] + runs[: number % 3]:
-        until(lambda: asyncio.run(followed(bench.located)))
+        until(lambda: asyncio.run(followed(bench.located)), FOLLOWED_S)
         found[name] = load()
         print(
             f"round {number} {name}: {found[name].per_s:.0f}/s, p99 {found[name].p99_ms:.1f} ms, {found[name].busy:.0%} of a core",
