@@ -10,12 +10,13 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain import contribution
-from domain.contribution import Gone, Lease, Look, Present, ReadingAssigned, ReviewAssigned
+from domain.contribution import Gone, Lease, Present, ReadingAssigned, ReviewAssigned
 from domain.definition import Policies
 from domain.errors import Refused
+from domain.record import CODEC
 from projections.pages import Database
 from projections.treatment.views import Held, Line
-from service.handler import CONTRIBUTION, Handle, Loaded
+from service.handler import CONTRIBUTION, Handle, loaded
 
 AHEAD: Final = 8
 """States loaded beyond one for each who asks, and twice as many each time that these do not do: others may have been dealt by another process."""
@@ -38,6 +39,8 @@ class Queue(Struct, frozen=True):
     """What the read model shows that people have under way."""
     lease: Callable[[Present, UUID], Lease | None]
     """The lease that carries an assignment."""
+    assigned: type[ReviewAssigned] | type[ReadingAssigned]
+    """The event by which something leaves it."""
     assign: Callable[[UUID, str, Policies, datetime, int], contribution.Command]
     """Makes the command from the new assignment's id, its holder, the policies, the moment and the position at which the queue was read."""
 
@@ -50,8 +53,17 @@ class Choice(NamedTuple):
     events: Sequence[contribution.Event]
 
 
+class _Known(NamedTuple):
+    """A contribution as the log says it is."""
+
+    state: State
+    version: int
+    taken_at: int
+    """The position at which this queue last handed it out, 0 where it never did."""
+
+
 class Chooser:
-    """Of one deal: what it has loaded and chosen so far."""
+    """Of one attempt at a deal: what it has loaded and chosen so far."""
 
     def __init__(self, handle: Handle, queue: Queue, policies: Policies, now: datetime, wanted: int) -> None:
         self._handle = handle
@@ -59,20 +71,22 @@ class Chooser:
         self._policies = policies
         self._now = now
         self._ahead = wanted + AHEAD
-        self._states: dict[UUID, Loaded[State]] = {}
+        self._states: dict[UUID, _Known | None] = {}
+        """None for what the rules know no contribution by."""
+        self._seen = 0
+        """The latest position at which a line was read: no state is older."""
         self.closed: set[UUID] = set()
         """Contributions that nobody can be handed, though the read model shows them in the queue."""
 
-    async def refresh(self, streams: Collection[UUID]) -> None:
-        """Know contributions as the log says they are now."""
-        self._states |= await self._handle.load_all(CONTRIBUTION, streams)
-        self.closed.difference_update(streams)
-
     async def first(self, line: Line, holder: str, used: Collection[UUID]) -> Choice | None:
         """The first place in line, of those not in `used`, that the holder may be handed."""
+        if line.seen > self._seen:  # what was refused before may have come back to its place since
+            self._seen = line.seen
+            self._states.clear()
+            self.closed.clear()
         for stream in self._open(line, holder, used):
             if stream not in self._states:
-                await self.refresh(self._next(self._open(line, holder, used)))
+                await self._load(self._next(self._open(line, holder, used)))
             if choice := self._decided(stream, holder, line):
                 return choice
         return None
@@ -80,8 +94,8 @@ class Chooser:
     def _open(self, line: Line, holder: str, used: Collection[UUID]) -> Iterator[UUID]:
         return (
             stream
-            for stream, place in line.places.items()
-            if stream not in used and stream not in self.closed and holder not in place.closed_to
+            for stream, closed_to in line.places.items()
+            if stream not in used and stream not in self.closed and holder not in closed_to
         )
 
     def _next(self, streams: Iterator[UUID]) -> list[UUID]:
@@ -90,26 +104,28 @@ class Chooser:
         self._ahead, count = self._ahead * 2, self._ahead
         return list(islice(unknown, count))
 
+    async def _load(self, streams: Collection[UUID]) -> None:
+        found, topics = await self._handle.entries_of(CONTRIBUTION, streams), CODEC.topics_of(self._queue.assigned)
+        for stream in streams:
+            entries = found.get(stream, [])
+            there = loaded(CONTRIBUTION, entries)
+            taken_at = max((entry.id for entry in entries if entry.topic in topics), default=0)
+            self._states[stream] = None if there.state is None else _Known(there.state, there.version, taken_at)
+
     def _decided(self, stream: UUID, holder: str, line: Line) -> Choice | None:
-        """None where the rules refuse it to the holder, or where it has left its place since: then somebody else was handed it."""
-        loaded = self._states.get(stream)
+        """None where the rules refuse it to the holder, or where somebody has been handed it since the line was read: it has another place now."""
+        known = self._states[stream]
+        if known is None:
+            self.closed.add(stream)
+            return None
+        if known.taken_at > line.seen:
+            return None
         taken = Held(UUID(bytes=secrets.token_bytes(16), version=4), stream)
         command = self._queue.assign(taken.assignment, holder, self._policies, self._now, line.seen)
         try:
-            events = contribution.decide(loaded.state, command) if loaded else ()
+            events = contribution.decide(known.state, command)
         except Refused as refusal:
             if refusal.code not in PERSONAL:
                 self.closed.add(stream)
             return None
-        if loaded is None or _owed(events) != line.places[stream].owed:
-            self.closed.add(stream)
-            return None
-        return Choice(holder, taken, loaded.version, events)
-
-
-def _owed(events: Sequence[contribution.Event]) -> Look | int | None:
-    """Which look or reading was assigned."""
-    match events:
-        case [ReviewAssigned(look=owed) | ReadingAssigned(round=owed)]:
-            return owed
-    return None
+        return Choice(holder, taken, known.version, events)

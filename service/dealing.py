@@ -108,14 +108,13 @@ class Dealer:
     async def _assigned(self, connection: Database, holders: Sequence[str]) -> list[Choice]:
         """An item for each who can have one. Where somebody else has moved one of them, all are chosen anew on what is there now."""
         state, _ = await self._handle.terms_of(self._slug)
-        chooser = Chooser(self._handle, self._queue, consultation.policies(state), self._clock.now(), len(holders))
         for _ in range(ATTEMPTS):
+            chooser = Chooser(self._handle, self._queue, consultation.policies(state), self._clock.now(), len(holders))
             chosen = await self._chosen(connection, chooser, holders)
             acts = [(each.taken.contribution, each.version, each.events) for each in chosen]
             try:
                 positions = await self._handle.together(self._slug, acts)
             except Conflict:
-                await chooser.refresh([stream for stream, *_ in acts])
                 continue
             self._recent |= {stream: at for (stream, *_), at in zip(acts, positions, strict=True)}
             self._line = self._without(chooser.closed)
@@ -124,17 +123,20 @@ class Dealer:
 
     async def _chosen(self, connection: Database, chooser: Chooser, holders: Sequence[str]) -> list[Choice]:
         await self._read(connection, len(holders))
-        chosen: list[Choice] = []
-        used = set(self._recent)
+        chosen: dict[UUID, Choice] = {}
+        gone = self._dealt_since(self._line)
         for holder in holders:
-            line, limit = self._line, SPARE
+            line, used, limit = self._line, gone | chosen.keys(), SPARE
             while (choice := await chooser.first(line, holder, used)) is None and not line.whole:
                 limit = 2 * limit + len(used) + len(chooser.closed)
                 line = await self._queue.line_for(connection, self._slug, holder, limit)
+                used = self._dealt_since(line) | chosen.keys()
             if choice:
-                chosen.append(choice)
-                used.add(choice.taken.contribution)
-        return chosen
+                chosen[choice.taken.contribution] = choice
+        return list(chosen.values())
+
+    def _dealt_since(self, line: Line) -> set[UUID]:
+        return {stream for stream, at in self._recent.items() if at > line.seen}
 
     async def _read(self, connection: Database, wanted: int) -> None:
         """Have a line as the read model shows it now, long enough for so many."""

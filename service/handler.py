@@ -63,6 +63,11 @@ class Loaded(Struct, Generic[S], frozen=True):
     version: int
 
 
+def loaded(concept: Concept[S, C], entries: Sequence[Entry]) -> Loaded[S]:
+    """What the events of one stream lead to."""
+    return Loaded(fold(concept.evolve, map(event_of, entries)), entries[-1].originator_version if entries else 0)
+
+
 class _Known(Struct, frozen=True):
     """A consultation in memory."""
 
@@ -79,23 +84,21 @@ class Handle:
         self._consultations: dict[str, _Known] = {}
 
     async def load(self, concept: Concept[S, C], stream: UUID) -> Loaded[S]:
-        entries = await self.entries(concept.name, stream)
-        state = fold(concept.evolve, map(event_of, entries))
-        return Loaded(state, entries[-1].originator_version if entries else 0)
+        return loaded(concept, await self.entries(concept.name, stream))
 
     async def entries(self, concept: str, stream: UUID) -> list[Entry]:
         """The events of a stream; none for one of another concept: to whoever asks for a proposal, a contribution is no such thing."""
         entries = await self.store.stream(stream)
         return entries if entries and entries[0].topic.startswith(f"{concept}.") else []
 
-    async def load_all(self, concept: Concept[S, C], streams: Collection[UUID]) -> dict[UUID, Loaded[S]]:
-        """The same for several streams at once; nothing for one that is not there or is of another concept."""
+    async def entries_of(self, concept: Concept[S, C], streams: Collection[UUID]) -> dict[UUID, list[Entry]]:
+        """The events of several streams at once; nothing for one that is not there or is of another concept."""
         found = await self.store.streams(streams)
-        return {
-            stream: Loaded(fold(concept.evolve, map(event_of, entries)), entries[-1].originator_version)
-            for stream, entries in found.items()
-            if entries[0].topic.startswith(f"{concept.name}.")
-        }
+        return {stream: entries for stream, entries in found.items() if entries[0].topic.startswith(f"{concept.name}.")}
+
+    async def load_all(self, concept: Concept[S, C], streams: Collection[UUID]) -> dict[UUID, Loaded[S]]:
+        """Their states, in the same way."""
+        return {stream: loaded(concept, entries) for stream, entries in (await self.entries_of(concept, streams)).items()}
 
     async def existing(self, concept: Concept[S, C], stream: UUID) -> tuple[S, int]:
         """State and version of a stream that must be there. Raises Missing."""

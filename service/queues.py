@@ -8,7 +8,7 @@ from uuid import UUID
 from asyncpg import Pool
 
 from domain import consultation
-from domain.contribution import AssignReading, AssignReview, Lease, Present, lease_of
+from domain.contribution import AssignReading, AssignReview, Lease, Present, ReadingAssigned, ReviewAssigned, lease_of
 from domain.definition import Policies
 from projections.runner import wait_for
 from projections.treatment import views
@@ -41,9 +41,11 @@ def _reading(assignment: UUID, reader: str, policies: Policies, now: datetime, s
     return AssignReading(assignment, reader, now, policies.lease_s, policies.readers, seen)
 
 
-REVIEWS: Final = Queue("review", views.reviews, views.reviews_for, views.held_reviews, _review_lease, _review)
+REVIEWS: Final = Queue("review", views.reviews, views.reviews_for, views.held_reviews, _review_lease, ReviewAssigned, _review)
 """In order of arrival."""
-READINGS: Final = Queue("reading", views.readings, views.readings_for, views.held_readings, _reading_lease, _reading)
+READINGS: Final = Queue(
+    "reading", views.readings, views.readings_for, views.held_readings, _reading_lease, ReadingAssigned, _reading
+)
 """Round by round, in the order that the sealed seed gives."""
 
 

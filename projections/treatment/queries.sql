@@ -66,9 +66,9 @@ SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::text[], $5::ti
 
 -- :name reviews
 -- The first to arrive of those that are owed a look, who may not take it, and the position at which this is true.
-SELECT t.position, i.contribution, i.took_part, i.look
+SELECT t.position, i.contribution, i.took_part
 FROM registre.tracking AS t LEFT JOIN LATERAL (
-    SELECT contribution, took_part, look, arrival FROM item
+    SELECT contribution, took_part, arrival FROM item
     WHERE consultation = $1 AND look IS NOT NULL AND free
     ORDER BY arrival LIMIT $2
 ) AS i ON true
@@ -77,9 +77,9 @@ ORDER BY i.arrival;
 
 -- :name reviews_for
 -- The same, of those that one reviewer may look at.
-SELECT t.position, i.contribution, i.took_part, i.look
+SELECT t.position, i.contribution, i.took_part
 FROM registre.tracking AS t LEFT JOIN LATERAL (
-    SELECT contribution, took_part, look, arrival FROM item
+    SELECT contribution, took_part, arrival FROM item
     WHERE consultation = $1 AND look IS NOT NULL AND free AND NOT took_part @> ARRAY[$3::text]
     ORDER BY arrival LIMIT $2
 ) AS i ON true
@@ -92,7 +92,7 @@ SELECT holder, assignment, contribution FROM item WHERE consultation = $1 AND ho
 
 -- :name readings
 -- The first in the order of the seed of those that wait for a reading, who may not make it, and the position at which this is true.
-SELECT t.position, i.contribution, i.readers, i.round
+SELECT t.position, i.contribution, i.readers
 FROM registre.tracking AS t LEFT JOIN LATERAL (
     SELECT contribution, readers, round, rank FROM item
     WHERE consultation = $1 AND readable
@@ -103,7 +103,7 @@ ORDER BY i.round, i.rank;
 
 -- :name readings_for
 -- The same, of those that one reader may read.
-SELECT t.position, i.contribution, i.readers, i.round
+SELECT t.position, i.contribution, i.readers
 FROM registre.tracking AS t LEFT JOIN LATERAL (
     SELECT contribution, readers, round, rank FROM item
     WHERE consultation = $1 AND readable AND NOT readers @> ARRAY[$3::text]

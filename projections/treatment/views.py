@@ -9,7 +9,6 @@ from uuid import UUID
 from msgspec import Struct
 
 from adapters.postgres.queries import load
-from domain.contribution import Look
 from projections.pages import Database
 
 QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
@@ -20,20 +19,13 @@ class Held(Struct, frozen=True):
     contribution: UUID
 
 
-class Place(NamedTuple):
-    closed_to: Sequence[str]
-    """Those who may not be handed it: they decided on it, or have read it."""
-    owed: Look | int
-    """The look that it waits for, or the number of the reading."""
-
-
 class Line(NamedTuple):
     """The front of a queue."""
 
     seen: int
     """The position at which it was read."""
-    places: dict[UUID, Place]
-    """Contributions, in order."""
+    places: dict[UUID, Sequence[str]]
+    """Contributions, in order, each with those who may not be handed it: they decided on it, or have read it."""
     whole: bool
     """Whether nothing stands behind these."""
 
@@ -119,7 +111,7 @@ async def readings_for(db: Database, slug: str, reader: str, limit: int) -> Line
 
 
 def _line(rows: Sequence[Any], limit: int) -> Line:
-    places = {stream: Place(*place) for _, stream, *place in rows if stream is not None}
+    places = {stream: closed_to for _, stream, closed_to in rows if stream is not None}
     return Line(rows[0][0] if rows else 0, places, whole=len(places) < limit)
 
 

@@ -31,7 +31,7 @@ def agreed(line: views.Line, everybody: views.Line, person: str, head: int, limi
     streams = list(line.places)
     assert line.seen == everybody.seen == head
     assert line.whole == (len(streams) < limit)
-    assert streams == [stream for stream, place in everybody.places.items() if person not in place.closed_to][:limit]
+    assert streams == [stream for stream, closed_to in everybody.places.items() if person not in closed_to][:limit]
     return streams
 
 

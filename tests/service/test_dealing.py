@@ -224,6 +224,79 @@ async def test_what_somebody_was_handed_at_another_process_keeps_the_place_that_
     assert again.contribution == first
 
 
+async def readable(world: World) -> tuple[Process, UUID, UUID]:
+    """Two texts of which each has a first reading under way, in the order in which the second readings are handed out."""
+    streams = await deposits(world, 2)
+    for stream in streams:
+        await world.keep(stream)
+    await world.show("treatment")
+    here = process(world)
+    assert {(await taken(here, reader)).contribution for reader in ("ada", "bob")} == set(streams)
+    await world.show("treatment")
+    first, second = sorted(streams, key=lambda stream: rank(SEED, 2, stream))
+    return here, first, second
+
+
+async def taken(at: Process, reader: str) -> Held:
+    held = await at.queues.next_reading(SLUG, reader)
+    assert held is not None
+    return held
+
+
+async def expire(world: World, stream: UUID) -> None:
+    """The latest lease of a reading or a review passes, and the clock says so."""
+    state, _ = await Handle(world.store).existing(CONTRIBUTION, stream)
+    lease = state.dossier.review or state.dossier.leases[-1]
+    await Handle(world.store).contribution(stream, contribution.ExpireLease(lease.assignment, lease.expires))
+
+
+async def test_a_text_whose_other_reader_gives_it_back_meanwhile_keeps_its_place(world: World) -> None:
+    """It owes another reading than when the queue was read, and nobody was handed it since."""
+    here, first, _ = await readable(world)
+    await expire(world, first)
+    assert (await taken(here, "eve")).contribution == first
+
+
+async def test_what_came_back_to_its_place_since_the_queue_was_read_is_not_handed_out_from_there(world: World) -> None:
+    first, second = await deposits(world, 2)
+    await world.show("treatment")
+    one, other = process(world), process(world)
+    held = await one.queues.next_review(SLUG, "mona")
+    assert held is not None
+    assert held.contribution == first
+    await expire(world, first)
+    held = await other.queues.next_review(SLUG, "nils")
+    assert held is not None
+    assert held.contribution == second
+
+
+async def test_a_queue_that_is_read_anew_after_a_conflict_passes_nobody_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What had been handed out when the queue was first read has another place by the time it is read again."""
+    streams = await deposits(world, 2)
+    first, second = sorted(streams, key=lambda stream: rank(SEED, 2, stream))
+    for stream in streams:
+        await world.keep(stream)
+    await world.read(second, "bob")
+    await world.show("treatment")
+    one, other = process(world), process(world)
+    assert (await taken(one, "ada")).contribution == first
+    together = other.handle.together
+    moved: list[int] = []
+
+    async def others_first(slug: str, acts: Any) -> list[int]:
+        if not moved:
+            asked = contribution.QuestionAsked(uuid4(), "ada", *await seal(world, second))
+            moved.append(await world.append(second, asked))
+            await world.show("treatment")
+        return await together(slug, acts)
+
+    monkeypatch.setattr(other.handle, "together", others_first)
+    assert (await taken(other, "eve")).contribution == first
+    assert moved
+
+
 async def test_somebody_who_took_part_in_all_that_stands_first_is_handed_what_stands_behind(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
