@@ -1,21 +1,19 @@
 """The command that an event came from, with the facts that the log gives: asked again, the rules must lead to the same event.
 
 The moment at which a command was decided is not recorded, only the one at which its event was. Where an event tells a delay, the moment
-follows from it; elsewhere the rules are asked at that end of the grace which speaks for the event.
+follows from it, and where it cannot be the rules lead to another delay; elsewhere the rules are asked at that end of the grace which speaks for the event.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from domain import consultation, contribution, proposal, publication
 from domain.contribution import Gone, Present, Terms
 from domain.definition import Policies
 from domain.record import Recorded
+from domain.treatment.deciding import GRACE, decided_at
 from domain.treatment.known import Known
 
-GRACE: Final = timedelta(seconds=60)
-"""How far the moment of deciding may lie from that of recording: a request is given up after half a minute, and clocks differ a little."""
 _NOWHERE: Final = Terms(frozenset(), frozenset(), 0, 0, 0, moderated_before=False)
 """Of a consultation that is not there."""
 Command = consultation.Command | contribution.Command | proposal.Command | publication.Command
@@ -113,29 +111,26 @@ def _under_policies(event: Any, recorded: Recorded, state: Present, terms: consu
     policies, early = consultation.policies(terms), recorded.recorded_at - GRACE
     match event:
         case contribution.ReviewAssigned(assignment, reviewer, _, expires, seen):
-            now = _decided_at(recorded, expires, policies.lease_s)
+            now = decided_at(recorded.recorded_at, expires, policies.lease_s)
             return contribution.AssignReview(assignment, reviewer, now, policies.lease_s, seen)
         case contribution.ReadingAssigned(assignment, reader, _, expires, seen):
-            now = _decided_at(recorded, expires, policies.lease_s)
+            now = decided_at(recorded.recorded_at, expires, policies.lease_s)
             return contribution.AssignReading(assignment, reader, now, policies.lease_s, policies.readers, seen)
         case contribution.Hidden(reviewer, clause, _, analysed, origin, confirm_by, commitment, statement):
-            now, removable = _decided_at(recorded, confirm_by, policies.second_look_s), _removable(terms, state.dossier.charter)
+            now, removable = (
+                decided_at(recorded.recorded_at, confirm_by, policies.second_look_s),
+                _removable(terms, state.dossier.charter),
+            )
             return contribution.Hide(
                 reviewer, now, clause, removable, analysed, policies.second_look_s, commitment, statement, origin
             )
         case contribution.HidingConfirmed(reviewer, appeal_by):
-            now = _decided_at(recorded, appeal_by, policies.appeal_s)
+            now = decided_at(recorded.recorded_at, appeal_by, policies.appeal_s)
             return contribution.Review(reviewer, now, agrees=True, appeal_s=policies.appeal_s)
         case contribution.Coded(assignment, reader, codebook, codes):
             in_force, known = consultation.codebook_in_force(terms)
             return contribution.CodeReading(assignment, reader, early, codebook, codes, in_force, known)
     return None
-
-
-def _decided_at(recorded: Recorded, due: datetime, length_s: int) -> datetime:
-    """The moment from which a delay runs to `due`; that of recording where it cannot be, and the rules lead to another delay then."""
-    now = due - timedelta(seconds=length_s)
-    return now if abs(now - recorded.recorded_at) <= GRACE else recorded.recorded_at
 
 
 def _removable(terms: consultation.Present, charter: int) -> frozenset[str]:

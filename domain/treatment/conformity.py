@@ -1,7 +1,8 @@
-"""Whether each assignment took the lowest item eligible at `seen`, leaving out those assigned between `seen` and itself."""
+"""Whether each assignment took the lowest item eligible at `seen`, leaving out those assigned between `seen` and itself, and those that nobody could take any more."""
 
 from array import array
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Generic, Literal
 
 from msgspec import Struct
@@ -73,7 +74,9 @@ class _Walk(Generic[K]):
 
         def skips(other: int) -> bool:
             latest = self._changes.last(other, position - 1)
-            return self._takes.between(other, seen, position) or latest is None or not self._open(latest, holder)
+            if latest is None or not self._open(latest, holder) or self._takes.between(other, seen, position):
+                return True
+            return journal.until.get(latest, inf) <= journal.moments[take]
 
         waited = self._waiting.first(self._order(item, journal.rounds[change]), holder, skips)
         return None if waited is None else Verdict(take, "passed-over", waited)

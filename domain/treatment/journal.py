@@ -4,6 +4,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
+from math import inf
 from typing import Final
 
 _NOBODY: Final[frozenset[str]] = frozenset()
@@ -22,28 +23,37 @@ class Journal:
         self.rounds = array("H")
         self.barred = array("I")
         self.sets: list[frozenset[str]] = []
+        self.until: dict[int, float] = {}
+        """By change: the moment from which nobody may take the item any more, where there is one."""
         self.taken_at = array("q")
         self.seen = array("q")
         self.taken = array("I")
         self.holders: list[str] = []
+        self.moments = array("d")
+        """When each was handed out, in seconds since 1970."""
         self._numbers: dict[frozenset[str], int] = {}
         self._latest = array("q")
         """By item: its round and those barred as of the last change, in one number; or that it has been taken since."""
+        self._until: dict[int, float] = {}
+        """By item, as of the last change."""
         self._number(_NOBODY)
 
-    def change(self, position: int, item: int, round_: int, barred: frozenset[str]) -> None:
-        """From `position` on the item waits in this round; nothing is kept where nothing has changed."""
+    def change(self, position: int, item: int, round_: int, barred: frozenset[str], until: float = inf) -> None:
+        """From `position` on the item waits in this round, `until` a moment; nothing is kept where nothing has changed."""
         number = self._number(barred if round_ else _NOBODY)
         latest = number << 16 | round_
-        if latest == self._latest_of(item):
+        if latest == self._latest_of(item) and until == self._until.get(item, inf):
             return
         self._latest[item] = latest
+        self._until.pop(item, None)
+        if until < inf:
+            self._until[item] = self.until[len(self.positions)] = until
         self.positions.append(position)
         self.items.append(item)
         self.rounds.append(round_)
         self.barred.append(number)
 
-    def take(self, position: int, seen: int, item: int, holder: str) -> None:
+    def take(self, position: int, seen: int, item: int, holder: str, moment: float) -> None:
         """The item was handed out at `position`, from the queue as it had been read at `seen`; what it is from then on is said by `change`."""
         self._latest_of(item)
         self._latest[item] = _TAKEN
@@ -51,6 +61,7 @@ class Journal:
         self.seen.append(max(0, min(seen, position)))  # whatever lies ahead of its own position is a departure, however far
         self.taken.append(item)
         self.holders.append(holder)
+        self.moments.append(moment)
 
     def _latest_of(self, item: int) -> int:
         if item >= len(self._latest):

@@ -59,7 +59,7 @@ class Ledger:
             if isinstance(event, consultation.Opened):
                 self.opened = recorded
             if isinstance(event, consultation.PoliciesAdopted):
-                self.queues.policy(self.slug, event.readers)
+                self.queues.policy(self.slug, event.readers, event.lease_s)
         elif isinstance(event, proposal.Event):
             self._proposal(recorded, event)
         else:

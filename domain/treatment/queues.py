@@ -2,15 +2,18 @@
 
 import hmac
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from math import inf
 from typing import Final, Literal
 from uuid import UUID
 
 from msgspec import Struct
 
-from domain.contribution import Present, ReadingAssigned, ReviewAssigned, State, has_read, look, reading_owed
+from domain.contribution import Contested, Disputed, Present, ReadingAssigned, ReviewAssigned, State, has_read, look, reading_owed
 from domain.contribution.states import Gone
 from domain.record import Recorded
 from domain.treatment.conformity import Verdict, verdicts
+from domain.treatment.deciding import decided_at
 from domain.treatment.departures import OUT_OF_ORDER, Departure
 from domain.treatment.journal import Journal
 
@@ -58,9 +61,10 @@ class Queues:
     def __init__(self) -> None:
         self._books: dict[str, _Book] = {}
 
-    def policy(self, consultation: str, readers: int) -> None:
-        """How many readings a contribution gets, by the consultation's policy: said before its contributions arrive."""
-        self._book(consultation).readers = readers
+    def policy(self, consultation: str, readers: int, lease_s: int) -> None:
+        """How many readings a contribution gets, and how long a lease is, by the consultation's policy: said before its contributions arrive."""
+        book = self._book(consultation)
+        book.readers, book.lease_s = readers, lease_s
 
     def moved(self, recorded: Recorded, before: State, after: State) -> None:
         """A contribution was moved by an event, from one state to the next as the domain folds them."""
@@ -84,6 +88,7 @@ class _Book:
 
     def __init__(self) -> None:
         self.readers = 0
+        self.lease_s = 0
         self._numbers: dict[UUID, int] = {}
         self._streams: list[UUID] = []
         self._reviews = Journal()
@@ -96,17 +101,26 @@ class _Book:
             self._streams.append(recorded.stream)
         event, now = recorded.event, after.dossier
         if isinstance(event, ReviewAssigned):
-            self._reviews.take(recorded.position, event.seen, item, event.reviewer)
+            self._reviews.take(recorded.position, event.seen, item, event.reviewer, self._moment(recorded, event.expires))
         elif isinstance(event, ReadingAssigned):
-            self._readings.take(recorded.position, event.seen, item, event.reader)
+            self._readings.take(recorded.position, event.seen, item, event.reader, self._moment(recorded, event.expires))
         # What an event leaves as it was is the same object: most events concern one queue or none.
         was = before.dossier if before is not None and type(before) is type(after) else None
         if was is None or was.review is not now.review or was.took_part is not now.took_part:
             free = look(after) is not None and now.review is None
-            self._reviews.change(recorded.position, item, int(free), now.took_part)
+            # A removal that nobody confirmed in time waits for no look any more, but for the clock to lift it.
+            until = after.confirm_by.timestamp() if isinstance(after, Contested | Disputed) else inf
+            self._reviews.change(recorded.position, item, int(free), now.took_part, until)
         if was is None or was.leases is not now.leases or was.readings is not now.readings:
             owed = reading_owed(after, self.readers)
             self._readings.change(recorded.position, item, owed or 0, has_read(now) if owed else _NOBODY)
+
+    def _moment(self, recorded: Recorded, expires: datetime) -> float:
+        """When something was handed out until `expires`."""
+        try:
+            return decided_at(recorded.recorded_at, expires, self.lease_s).timestamp()
+        except OverflowError:  # a policy that nobody could have adopted
+            return recorded.recorded_at.timestamp()
 
     def checked(self, slug: str, seed: bytes | None) -> tuple[Checked, Checked]:
         arrival = verdicts(self._reviews, lambda item, _: item)

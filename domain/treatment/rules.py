@@ -12,7 +12,8 @@ from domain.definition import within_reach
 from domain.errors import Refused
 from domain.proposal import Arbitrated
 from domain.record import Recorded, consultation_stream
-from domain.treatment.causes import GRACE, cause
+from domain.treatment.causes import cause
+from domain.treatment.deciding import GRACE
 from domain.treatment.departures import Departure, departs
 from domain.treatment.known import CONCEPTS, Concept, Followed, Known
 

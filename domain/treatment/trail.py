@@ -20,7 +20,7 @@ from domain.consultation import (
 from domain.contribution import Contested, Disputed, Gone, Present, State, Submitted
 from domain.errors import CorruptHistory
 from domain.record import Recorded
-from domain.treatment.causes import GRACE
+from domain.treatment.deciding import GRACE
 from domain.treatment.departures import Departure, departs
 from domain.treatment.known import Followed, Known
 from domain.treatment.queues import Queues
@@ -129,8 +129,8 @@ class Trail:
     def _consultation(self, recorded: Recorded, after: consultation.Present) -> None:
         slug, day = after.adopted.slug, _day(recorded.recorded_at)
         match recorded.event:
-            case PoliciesAdopted(readers=readers):
-                self.queues.policy(slug, readers)
+            case PoliciesAdopted(readers=readers, lease_s=lease_s):
+                self.queues.policy(slug, readers, lease_s)
                 self._known.standings[slug].readers = readers
             case CommitmentMade(commitment, _, due):
                 self._promises.setdefault((slug, commitment), (recorded, due))

@@ -1,5 +1,6 @@
 """The fast check of a journal finds what a slow one finds that follows the rule word by word."""
 
+from math import inf
 from typing import NamedTuple
 
 from hypothesis import example, given
@@ -20,11 +21,13 @@ class Step(NamedTuple):
     barred: frozenset[str] = NOBODY
     holder: str | None = None
     ago: int = 1
+    until: float = inf
+    """The position from which nobody may be handed it any more, whatever the log says by then."""
 
 
 ITEM, ROUND = st.integers(0, ITEMS - 1), st.sampled_from((1, 2, 1, 0))
 BARRED = st.frozensets(st.sampled_from(HOLDERS), max_size=2)
-CHANGE = st.builds(Step, ITEM, ROUND, BARRED)
+CHANGE = st.builds(Step, ITEM, ROUND, BARRED, until=st.sampled_from((inf, inf, 5, 12, 30)))
 TAKE = st.builds(Step, ITEM, ROUND, BARRED, st.sampled_from(HOLDERS), st.sampled_from((1, 2, 4, 6, 9, 0)))
 STEPS = st.lists(CHANGE | TAKE, max_size=60)
 
@@ -38,8 +41,8 @@ def kept(steps: list[Step]) -> Journal:
     journal = Journal()
     for position, step in enumerate(steps, start=1):
         if step.holder is not None:
-            journal.take(position, position - step.ago, step.item, step.holder)
-        journal.change(position, step.item, step.round, step.barred)
+            journal.take(position, position - step.ago, step.item, step.holder, position)
+        journal.change(position, step.item, step.round, step.barred, step.until)
     return journal
 
 
@@ -63,7 +66,7 @@ def slowly(steps: list[Step]) -> list[Verdict]:
             return order(item, queue[seen][item].round)
 
         since = {other.item for at, _, other in takes if seen < at < position}
-        left = (eligible(seen) & eligible(position - 1)) - since
+        left = {item for item in (eligible(seen) & eligible(position - 1)) - since if queue[position - 1][item].until > position}
         if step.item not in eligible(seen):
             found.append(Verdict(number, "not-waiting"))
         elif step.item in since:
@@ -74,6 +77,7 @@ def slowly(steps: list[Step]) -> list[Verdict]:
 
 
 @given(STEPS)
+@example([Step(0, 1, until=3), Step(1, 1), Step(1, 0, holder="ada")])
 @example([Step(0, 1), Step(1, 1), Step(0, 0, holder="ada"), Step(1, 0, holder="bob", ago=2)])
 @example([Step(0, 1), Step(1, 1), Step(1, 0, holder="ada")])
 @example([Step(0, 1), Step(2, 1), Step(2, 0, holder="ada"), Step(0, 1, holder="ada"), Step(0, 0, holder="ada", ago=3)])

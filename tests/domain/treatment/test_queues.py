@@ -19,7 +19,7 @@ def told(town: Town) -> Queues:
     queues = Queues()
     for recorded in town.log:
         if isinstance(recorded.event, consultation.PoliciesAdopted):
-            queues.policy(recorded.consultation, recorded.event.readers)
+            queues.policy(recorded.consultation, recorded.event.readers, recorded.event.lease_s)
         if recorded.stream in town.seen[recorded.position]:
             before = town.seen[recorded.position - 1].get(recorded.stream)
             queues.moved(recorded, before, town.seen[recorded.position][recorded.stream])
@@ -99,6 +99,19 @@ def test_a_review_passes_nobody_over_who_arrived_before() -> None:
     assert departure.said == {
         "queue": "review", "holder": "mona", "seen": town.head - 1, "why": "passed-over", "waited": str(streams[0]),
     }  # fmt: skip
+
+
+def test_a_review_passes_over_a_removal_whose_delay_has_passed_before_the_clock_lifts_it() -> None:
+    town, streams = opened()
+    assert town.takes("review", "mona") == streams[0]
+    assert town.looks(streams[0], "mona", agrees=True)
+    due = town.states[streams[0]].confirm_by
+    town.now = due - timedelta(microseconds=1)
+    assert town.given(streams[1], "review", "nils", town.head)
+    assert found(town) == [(town.head, "passed-over")]
+    town.now = due
+    assert town.given(streams[2], "review", "olga", town.head)
+    assert found(town) == [(town.head - 1, "passed-over")]
 
 
 def test_a_reading_follows_the_order_that_the_seed_gives() -> None:
@@ -193,7 +206,7 @@ def test_consultations_do_not_share_their_queues() -> None:
     town, streams = opened()
     assert town.given(streams[0], "review", "mona", town.head)
     queues = told(town)
-    queues.policy("autre", 2)
+    queues.policy("autre", 2, POLICIES.lease_s)
     assert [each.consultation for each in queues.conformity({}).queues] == [SLUG, SLUG, "autre", "autre"]
 
 
