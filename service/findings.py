@@ -6,6 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from adapters.postgres.rewrapping import Standing
+
 GUARDS: Final = 2
 """Triggers that refuse changes to events."""
 AHEAD: Final = timedelta(minutes=1)
@@ -47,3 +49,23 @@ def stamps(shift: timedelta | None, ahead: timedelta, *, moves: bool) -> Finding
         said = f"the last event is stamped {ahead} ahead of the clock: until then all that follow carry its time"
         return Finding("clock", ok=False, finding=said, mend="mend the clock of PostgreSQL's machine; stamps never decrease")
     return Finding("clock", ok=True, finding=f"stands {shift} from real time" if shift else "follows real time")
+
+
+def wrapping(standing: Standing) -> Finding:
+    """Under which key-encryption keys the keyring's keys stand."""
+    check = "keyring keys"
+    if standing.unknown:
+        said = f"cannot be unwrapped, as their key-encryption keys are not configured: {_counted(standing.unknown)}"
+        mend = (
+            "name them in REGISTRE_KEK_PREVIOUS, or put secrets/kek.key of the data folder back; then `registre keyring rotate`"
+        )
+        return Finding(check, ok=False, finding=said, mend=mend)
+    if standing.retired:
+        said = f"nothing can be sealed: the current key-encryption key {standing.current} was retired by a rotation"
+        return Finding(check, ok=False, finding=said, mend="name its successor in REGISTRE_KEK or REGISTRE_KEK_FILE")
+    rest = f"; under previous ones, until `registre keyring rotate`: {_counted(standing.previous)}" if standing.previous else ""
+    return Finding(check, ok=True, finding=f"{standing.keys} under the current key-encryption key {standing.current}{rest}")
+
+
+def _counted(keys: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} under {kek}" for kek, count in sorted(keys.items()))

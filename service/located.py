@@ -1,6 +1,7 @@
 """Where things are: configured URLs, or the servers and secrets of the data folder."""
 
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -9,8 +10,9 @@ from msgspec import Struct
 
 from adapters.embedded.folder import DataFolder, write_private
 from adapters.key_sets import KeySet
+from adapters.key_wrapping import Keks
 from adapters.tokens import DevelopmentIssuer, Issuer, OidcIssuer
-from service.settings import Settings
+from service.settings import Settings, SettingsRefused, secret
 
 RUN: Final = "run.json"
 
@@ -37,6 +39,7 @@ class Located(Struct, frozen=True):
     nats_url: str
     receipt_secret: bytes
     staff_secret: bytes
+    keks: Keks
 
     def __repr__(self) -> str:
         """Without passwords and secrets: it may stand in a traceback."""
@@ -85,7 +88,30 @@ def at_ports(settings: Settings, folder: DataFolder, ports: dict[str, int]) -> L
         settings.nats_url or f"nats://registre:{folder.password('nats')}@127.0.0.1:{ports['nats']}",
         settings.receipt_secret or folder.secret("receipt.key"),
         settings.staff_secret or folder.secret("staff.key"),
+        Keks(lambda: [*(configured_kek(settings) or folder.keks()), *_previous_keks(settings)]),
     )
+
+
+def configured_kek(settings: Settings) -> list[bytes]:
+    """The current key-encryption key of the settings; none where it is the data folder's. Raises SettingsRefused."""
+    if settings.kek is not None:
+        return [settings.kek]
+    return [] if settings.kek_file is None else [_from_file("REGISTRE_KEK_FILE", settings.kek_file)]
+
+
+def _previous_keks(settings: Settings) -> list[bytes]:
+    return [*settings.kek_previous, *(_from_file("REGISTRE_KEK_PREVIOUS_FILES", file) for file in settings.kek_previous_files)]
+
+
+def _from_file(name: str, file: Path) -> bytes:
+    """The secret in a file, which may belong to a group, as mounted secrets do, and must be closed to the rest of the world."""
+    try:
+        if file.stat().st_mode & stat.S_IRWXO:
+            raise SettingsRefused(f"{name}: {file} is open to everybody: `chmod o= {file}`.")
+        written = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError) as error:
+        raise SettingsRefused(f"{name}: {file} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.") from None
+    return secret(f"{name}: {file}", written)
 
 
 def issuer(settings: Settings) -> Issuer:
@@ -111,4 +137,5 @@ def _configured(settings: Settings) -> Located:
     receipt, staff = settings.receipt_secret, settings.staff_secret
     if database is None or keyring is None or nats is None or receipt is None or staff is None:
         raise NotRunning("a URL or a secret is missing")
-    return Located(database, settings.migration_url or database, keyring, nats, receipt, staff)
+    keks = Keks(lambda: [*configured_kek(settings), *_previous_keks(settings)])
+    return Located(database, settings.migration_url or database, keyring, nats, receipt, staff, keks)

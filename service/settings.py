@@ -17,7 +17,8 @@ PREFIX: Final = "REGISTRE_"
 TOKEN: Final = "REGISTRE_TOKEN"  # noqa: S105 - the name of a variable
 """The access token of the commands that ask a service: no setting of the service itself."""
 SECRET_BYTES: Final = 32
-_HIDDEN: Final = frozenset({"receipt_secret", "staff_secret"})
+_HIDDEN: Final = frozenset({"receipt_secret", "staff_secret", "kek", "kek_previous"})
+_SEVERAL: Final = frozenset({"kek_previous", "kek_previous_files"})
 _URLS: Final = frozenset({"database_url", "migration_url", "keyring_url", "nats_url"})
 _WITHOUT_ISSUER: Final = (
     "requires REGISTRE_ISSUER: the development key, which opens everything, is for the embedded service of one machine."
@@ -84,6 +85,18 @@ class Settings(Struct, frozen=True, kw_only=True):
         bytes | None,
         Meta(description="32 bytes in base64url for staff pseudonyms, required with `REGISTRE_DATABASE_URL`; empty: generated"),
     ] = None
+    kek: Annotated[
+        bytes | None,
+        Meta(
+            description="32 bytes in base64url, the key-encryption key under which the keyring's keys are wrapped; it or `REGISTRE_KEK_FILE` is required with `REGISTRE_DATABASE_URL`; empty: generated"
+        ),
+    ] = None
+    kek_file: Annotated[Path | None, Meta(description="File that holds the same, closed to others")] = None
+    kek_previous: Annotated[
+        tuple[bytes, ...],
+        Meta(description="Key-encryption keys that are still read with, separated by commas: those that a rotation replaces"),
+    ] = ()
+    kek_previous_files: Annotated[tuple[Path, ...], Meta(description="Files that hold the same, separated by commas")] = ()
     body_limit_bytes: Annotated[int, Meta(description="Largest request body, in bytes", ge=1_024, le=64 * 1024 * 1024)] = 262_144
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged")] = "info"
     log_format: Annotated[
@@ -146,7 +159,7 @@ class Described(NamedTuple):
 def describe() -> list[Described]:
     """Every setting, in order of definition: the table of the README."""
     return [
-        Described(variable(field.name), "" if field.default is None else _plain(field.default), _description(field.type))
+        Described(variable(field.name), "" if field.default in {None, ()} else _plain(field.default), _description(field.type))
         for field in msgspec.structs.fields(Settings)
     ]
 
@@ -160,6 +173,7 @@ def _rules(settings: Settings) -> list[tuple[bool, str]]:
     external = settings.database_url is not None
     production = settings.env == "production"
     lacking = [variable(name) for name in ("keyring_url", "receipt_secret", "staff_secret") if getattr(settings, name) is None]
+    lacking += ["REGISTRE_KEK or REGISTRE_KEK_FILE"] if settings.kek is None and settings.kek_file is None else []
     return [
         (production and settings.issuer is None, f"REGISTRE_ENV=production {_WITHOUT_ISSUER}"),
         (external and settings.issuer is None, f"REGISTRE_DATABASE_URL {_WITHOUT_ISSUER}"),
@@ -183,6 +197,14 @@ def _rules(settings: Settings) -> list[tuple[bool, str]]:
         (
             settings.receipt_secret is not None and settings.receipt_secret == settings.staff_secret,
             "REGISTRE_RECEIPT_SECRET and REGISTRE_STAFF_SECRET must differ.",
+        ),
+        (
+            settings.kek is not None and settings.kek in {settings.receipt_secret, settings.staff_secret},
+            "REGISTRE_KEK must differ from REGISTRE_RECEIPT_SECRET and REGISTRE_STAFF_SECRET.",
+        ),
+        (
+            settings.kek is not None and settings.kek_file is not None,
+            "REGISTRE_KEK and REGISTRE_KEK_FILE are two ways to say the same: use one.",
         ),
         (
             production and external and _database(settings.keyring_url) == _database(settings.database_url),
@@ -215,23 +237,31 @@ def _database(url: str | None) -> tuple[set[str], str] | None:
 
 
 def _parsed(name: str, value: str, kind: Any) -> Any:
+    if name in map(variable, _SEVERAL):
+        one = bytes if name in map(variable, _HIDDEN) else Path
+        return tuple(_one(name, each.strip(), one) for each in value.split(","))
+    return _one(name, value, kind)
+
+
+def _one(name: str, value: str, kind: Any) -> Any:
     if name in map(variable, _HIDDEN):
-        return _secret(name, value)
+        return secret(name, value)
     try:
         return msgspec.convert(value, kind, strict=False, dec_hook=lambda wanted, given: wanted(given))
     except msgspec.ValidationError as error:
         raise SettingsRefused(f"{name}: {error}.") from None
 
 
-def _secret(name: str, value: str) -> bytes:
+def secret(name: str, value: str) -> bytes:
+    """The 32 bytes that stand in base64url in what `name` names. Raises SettingsRefused."""
     unpadded = value.rstrip("=")
     try:
-        secret = b64decode(unpadded + "=" * (-len(unpadded) % 4), altchars=b"-_", validate=True)
+        decoded = b64decode(unpadded + "=" * (-len(unpadded) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raise SettingsRefused(f"{name} is not base64url.") from None
-    if len(secret) != SECRET_BYTES:
-        raise SettingsRefused(f"{name} holds {len(secret)} bytes, and {SECRET_BYTES} are needed.")
-    return secret
+    if len(decoded) != SECRET_BYTES:
+        raise SettingsRefused(f"{name} holds {len(decoded)} bytes, and {SECRET_BYTES} are needed.")
+    return decoded
 
 
 def _meant(name: str, known: Mapping[str, object]) -> str:
@@ -240,7 +270,7 @@ def _meant(name: str, known: Mapping[str, object]) -> str:
 
 
 def _shown(name: str, value: Any) -> Any:
-    if value is None or name not in _HIDDEN | _URLS:
+    if value in {None, ()} or name not in _HIDDEN | _URLS:
         return value
     # A password may stand before the host, in the query, and hold any character: only the scheme is safe to show.
     return f"{value.partition('://')[0]}://..." if name in _URLS else "..."

@@ -19,12 +19,13 @@ from adapters.postgres.keyring import PostgresKeyring
 from adapters.postgres.migrate import LOG, MigrationRefused, pending
 from adapters.postgres.pool import create_pool, server_may_be_away
 from adapters.postgres.queries import load
+from adapters.postgres.rewrapping import Rewrapping
 from adapters.postgres.store import PostgresStore
 from adapters.sealing import KeyringSealer, Sealer
 from adapters.store import Unavailable
 from projections import building
 from projections.runner import TRACKING
-from service.findings import Finding, append_only, end, stamps
+from service.findings import Finding, append_only, end, stamps, wrapping
 from service.flags import SCREENING
 from service.located import Located, NotRunning, locate
 from service.settings import Settings
@@ -49,7 +50,7 @@ class Opened(Struct, frozen=True):
 async def opened(located: Located) -> AsyncIterator[Opened]:
     store = await PostgresStore.connect(located.database_url, connections=2)
     pool = await create_pool(located.database_url, "registre-upkeep", connections=4, search_path=building.SEARCH_PATH)
-    sealer = KeyringSealer(await PostgresKeyring.connect(located.keyring_url))
+    sealer = KeyringSealer(await PostgresKeyring.connect(located.keyring_url, located.keks))
     try:
         yield Opened(store, pool, sealer)
     finally:
@@ -84,9 +85,11 @@ async def examine(settings: Settings) -> list[Finding]:
     except (NotRunning, EmbeddedError) as error:
         return [*findings, Finding("service", ok=False, finding=str(error), mend="start it with `registre serve`")]
     findings += await _migrations(located)
-    if any(not each.ok for each in findings if each.check.startswith("database")):
+    if any(not each.ok for each in findings if each.check.startswith(("database", "keyring"))):
         return findings
     try:
+        async with Rewrapping.connected(located.keyring_url, located.keks) as rewrapping:
+            findings.append(wrapping(await rewrapping.standing()))
         async with opened(located) as on:
             findings += await _log(on, settings)
             findings.append(await _relay(on, located))

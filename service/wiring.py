@@ -69,7 +69,7 @@ async def resources(settings: Settings, *, stands_back: bool = False) -> AsyncIt
         stack.push_async_callback(store.close)
         pool = await create_pool(located.database_url, "registre-views", search_path=SEARCH_PATH)
         stack.push_async_callback(pool.close)
-        sealer = KeyringSealer(await PostgresKeyring.connect(located.keyring_url))
+        sealer = KeyringSealer(await PostgresKeyring.connect(located.keyring_url, located.keks))
         stack.push_async_callback(sealer.close)
         clock = await _clock(settings, pool)
         handle = Handle(store)

@@ -21,7 +21,9 @@ from adapters.embedded.errors import FolderExposed, FolderHeld
 
 SECRET_BYTES: Final = 32
 PASSWORDS: Final = ("postgres", "owner", "service", "keyring", "nats")
-KEYS: Final = ("token.key", "receipt.key", "staff.key")
+KEK: Final = "kek.key"
+PREVIOUS_KEK: Final = "kek.previous.key"
+KEYS: Final = ("token.key", "receipt.key", "staff.key", KEK)
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -63,6 +65,40 @@ class DataFolder:
         """A password in characters that a URL takes as they are, by one of PASSWORDS. Raises as `secret` does."""
         return self._read(f"{name}.password")
 
+    def keks(self) -> list[bytes]:
+        """The key-encryption keys, the current one first; a second while a rotation is under way. Raises as `secret` does."""
+        current = self.secret(KEK)  # read first: it is replaced after the previous one has been written
+        try:
+            return [current, self.secret(PREVIOUS_KEK)]
+        except FileNotFoundError:
+            return [current]
+
+    @contextmanager
+    def replacing_kek(self) -> Iterator[None]:
+        """Alone: of two who replace the key-encryption key at once, one would forget what the other made. Raises FolderHeld."""
+        descriptor = os.open(self.path / "secrets" / "kek.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            self._lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def renew_kek(self) -> bool:
+        """Make a new key-encryption key, and keep the present one as the previous. False when a rotation is under way already.
+
+        The previous one is on disk before the current is replaced: after a crash at any step both are there, or one file twice.
+        """
+        current, *previous = self.keks()
+        if previous not in ([], [current]):
+            return False
+        write_private(self.path / "secrets" / PREVIOUS_KEK, _written(current))
+        write_private(self.path / "secrets" / KEK, _written(secrets.token_bytes(SECRET_BYTES)))
+        return True
+
+    def forget_previous_kek(self) -> None:
+        """Remove the previous key-encryption key. Only once nothing stands under it, and nothing can be written under it."""
+        (self.path / "secrets" / PREVIOUS_KEK).unlink(missing_ok=True)
+
     def _lock(self, descriptor: int) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,13 +121,17 @@ class DataFolder:
             if path.is_symlink() or path.exists():
                 refuse_exposed(path)
             else:
-                write_private(path, urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).rstrip(b"="))
+                write_private(path, _written(secrets.token_bytes(SECRET_BYTES)))
 
     def _read(self, name: str) -> str:
         path = self.path / "secrets" / name
         for part in (self.path, path.parent, path):
             refuse_exposed(part)
         return path.read_text(encoding="ascii").strip()
+
+
+def _written(secret: bytes) -> bytes:
+    return urlsafe_b64encode(secret).rstrip(b"=")
 
 
 def make_private(path: Path) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from adapters.key_wrapping import KekRetired, Keks
 from adapters.keyring import Key
 from adapters.postgres.pool import create_pool, server_may_be_away
 from adapters.postgres.queries import load
@@ -16,25 +17,41 @@ _SQL: Final = load(Path(__file__).with_name("keyring.sql"))
 
 
 class PostgresKeyring:
-    """Implements Keyring. `connect` opens its pool; the schema is there once the files of MIGRATIONS have been applied."""
+    """Implements Keyring. `connect` opens its pool; the schema is there once the files of MIGRATIONS have been applied.
 
-    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+    Keys are wrapped on their way in and unwrapped on their way out: `insert` raises KekRetired, `fetch` KekUnknown and KeyDamaged.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[Any]", keks: Keks) -> None:
         self._pool = pool
+        self._keks = keks
 
     @classmethod
-    async def connect(cls, url: str, *, connections: int = 4) -> "PostgresKeyring":
+    async def connect(cls, url: str, keks: Keks, *, connections: int = 4) -> "PostgresKeyring":
         """Raises Unavailable when the server is away."""
-        return cls(await create_pool(url, "registre-keyring", connections=connections))
+        return cls(await create_pool(url, "registre-keyring", connections=connections), keks)
 
     async def insert(self, keys: Sequence[Key]) -> frozenset[UUID]:
-        columns = ([key.id for key in keys], [key.stream for key in keys], [key.secret for key in keys])
+        refused = await self._insert(keys)
+        if refused is None:  # a rotation has replaced the key-encryption key: its successor may be there to be read
+            self._keks.reload()
+            refused = await self._insert(keys)
+        if refused is None:
+            raise KekRetired(self._keks.current.id)
+        return frozenset(refused)
+
+    async def _insert(self, keys: Sequence[Key]) -> list[UUID] | None:
+        """The streams that were refused; None when nothing was kept because the key-encryption key is retired."""
+        kek = self._keks.current
+        columns = ([key.id for key in keys], [key.stream for key in keys], [kek.wrap(key.secret) for key in keys])
         async with server_may_be_away():
-            return frozenset(await self._pool.fetchval(_SQL["insert_keys"], *columns))
+            refused: list[UUID] | None = await self._pool.fetchval(_SQL["insert_keys"], kek.id, *columns)
+        return refused
 
     async def fetch(self, ids: Sequence[UUID]) -> dict[UUID, Key]:
         async with server_may_be_away():
             rows = await self._pool.fetch(_SQL["fetch_keys"], ids)
-        return {each: Key(each, stream, secret) for each, stream, secret in rows}
+        return {each: Key(each, stream, self._keks.unwrap(each, kek, wrapped)) for each, stream, kek, wrapped in rows}
 
     async def destroy(self, stream: UUID) -> int:
         async with server_may_be_away():

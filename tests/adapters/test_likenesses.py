@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from adapters.embedded import Servers
+from adapters.key_wrapping import Keks
 from adapters.keyring import Key
 from adapters.postgres.keyring import MIGRATIONS, PostgresKeyring
 from adapters.postgres.likenesses import IN_A_BUCKET, TOLD, Arrived, Likenesses, Resembling
@@ -44,7 +45,7 @@ async def likenesses(url: str) -> AsyncIterator[Likenesses]:
 
 @pytest.fixture
 async def keyring(url: str) -> AsyncIterator[PostgresKeyring]:
-    keyring = await PostgresKeyring.connect(url)
+    keyring = await PostgresKeyring.connect(url, Keks.fixed(KEY))
     yield keyring
     await keyring.close()
 

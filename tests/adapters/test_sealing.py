@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rich.pretty import pretty_repr
 
 from adapters.embedded import Servers
+from adapters.key_wrapping import Kek, Keks
 from adapters.keyring import Key, Keyring
 from adapters.memory_keyring import MemoryKeyring
 from adapters.postgres.keyring import MIGRATIONS, PostgresKeyring
@@ -31,6 +32,7 @@ WAITING = """SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT grante
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 TOPIC = "contribution.submitted.v1"
 BLIND = bytes(range(32))
+KEK = b"k" * 32
 VERBATIM = {"text": 'L’été &eacute; \x00\t\r\n\u2028 \U0001f3ad e\u0301 "\\/', "\ue000": "after", "\U0001f3ad": "before", "": ""}
 
 
@@ -148,7 +150,7 @@ class TestMemoryKeyring(KeyringContract):
 class TestPostgresKeyring(KeyringContract):
     @pytest.fixture
     async def keyring(self, keyring_url: str) -> AsyncIterator[Keyring]:
-        keyring = await PostgresKeyring.connect(keyring_url)
+        keyring = await PostgresKeyring.connect(keyring_url, Keks.fixed(KEK))
         yield keyring
         await keyring.close()
 
@@ -162,7 +164,8 @@ class TestPostgresKeyring(KeyringContract):
         await keyring.insert(keys(1, uuid4()))
         await keyring.destroy(uuid4())
         statements = [
-            "UPDATE keyring.key SET secret = ''", "TRUNCATE keyring.key",
+            "UPDATE keyring.key SET wrapped = decode(repeat('00', 40), 'hex')", "TRUNCATE keyring.key", "DELETE FROM keyring.retired",
+            "UPDATE keyring.key SET kek = decode(repeat('00', 8), 'hex'), stream = gen_random_uuid()", "TRUNCATE keyring.retired",
             "UPDATE keyring.destroyed SET destroyed_at = now()", "DELETE FROM keyring.destroyed", "TRUNCATE keyring.destroyed",
         ]  # fmt: skip
         for statement in statements:
@@ -173,7 +176,9 @@ class TestPostgresKeyring(KeyringContract):
         (key,) = keys(1, uuid4())
         other = await asyncpg.connect(keyring_url)
         async with other.transaction():
-            await other.fetchval("SELECT keyring.insert_keys($1, $2, $3)", [key.id], [key.stream], [key.secret])
+            kek = Kek.of(KEK)
+            rows = [key.id], [key.stream], [kek.wrap(key.secret)]
+            await other.fetchval("SELECT keyring.insert_keys($1, $2, $3, $4)", kek.id, *rows)
             erasing = asyncio.create_task(keyring.destroy(key.stream))
             while not await other.fetch(WAITING):
                 assert not erasing.done()
@@ -198,7 +203,7 @@ class TestPostgresKeyring(KeyringContract):
 
     async def test_a_server_that_is_away_means_unavailable(self) -> None:
         with pytest.raises(Unavailable, match="PostgreSQL is away"):
-            await PostgresKeyring.connect("postgresql://registre@127.0.0.1:1/registre")
+            await PostgresKeyring.connect("postgresql://registre@127.0.0.1:1/registre", Keks.fixed(KEK))
 
 
 class Gate(MemoryKeyring):

@@ -204,7 +204,7 @@ class ErasedWhileSealing(KeyringSealer):
 
 async def test_nothing_is_sealed_for_what_is_erased_meanwhile(shared: Resources) -> None:
     gone = await deposit(shared, TEXT)
-    sealer = ErasedWhileSealing(await PostgresKeyring.connect(shared.located.keyring_url))
+    sealer = ErasedWhileSealing(await PostgresKeyring.connect(shared.located.keyring_url, shared.located.keks))
     with pytest.raises(SealRefused):
         await sealer.seal([Closing(UUID(int=1), 1, "topic", {}, bytes(32))])
     await screen(replace(shared, sealer=sealer))

@@ -10,6 +10,7 @@ from service.settings import Settings, SettingsRefused, describe
 
 ONE = urlsafe_b64encode(bytes(range(220, 252))).decode()
 TWO = urlsafe_b64encode(bytes(32)).decode()
+THREE = urlsafe_b64encode(bytes(range(100, 132))).decode()
 ISSUER = {"REGISTRE_ISSUER": "https://issuer.example", "REGISTRE_JWKS": "https://issuer.example/keys"}
 EXTERNAL = {
     **ISSUER,
@@ -18,6 +19,7 @@ EXTERNAL = {
     "REGISTRE_NATS_URL": "nats://hush-4@nats.example:4222",
     "REGISTRE_RECEIPT_SECRET": ONE,
     "REGISTRE_STAFF_SECRET": TWO,
+    "REGISTRE_KEK": THREE,
 }
 PRODUCTION = {**EXTERNAL, "REGISTRE_ENV": "production", "REGISTRE_HOST": "0.0.0.0"}  # noqa: S104 - nothing listens here
 
@@ -34,13 +36,16 @@ def test_every_setting_is_read_from_its_variable() -> None:
         **PRODUCTION, "REGISTRE_PORT": "80", "REGISTRE_WORKERS": "4", "REGISTRE_DATA": "/srv/registre", "REGISTRE_AUDIENCE": "culture",
         "REGISTRE_ROLES_CLAIM": "realm_access.roles", "REGISTRE_BODY_LIMIT_BYTES": "65536", "REGISTRE_LOG_LEVEL": "warning",
         "REGISTRE_LOG_FORMAT": "json", "REGISTRE_MEASURES_S": "0.5", "REGISTRE_CLOCK_MOVES": "false", "REGISTRE_MIGRATION_URL": "postgres://owner@db.example/registre",
+        "REGISTRE_KEK_PREVIOUS": f"{ONE}, {TWO}", "REGISTRE_KEK_PREVIOUS_FILES": "/run/kek-1,/run/kek-2",
     })  # fmt: skip
     settings.check()
     assert (settings.port, settings.workers, settings.data, settings.clock_moves) == (80, 4, Path("/srv/registre"), False)
     assert settings.receipt_secret == bytes(range(220, 252))
     assert not settings.embedded
     untouched = [name for name in Settings.__struct_fields__ if getattr(settings, name) == getattr(Settings(), name)]
-    assert untouched == ["clock_moves"]
+    assert untouched == ["kek_file", "clock_moves"]
+    assert settings.kek_previous == (bytes(range(220, 252)), bytes(32))
+    assert settings.kek_previous_files == (Path("/run/kek-1"), Path("/run/kek-2"))
 
 
 def test_the_token_of_the_commands_is_no_setting() -> None:
@@ -68,6 +73,8 @@ def test_a_secret_is_read_with_or_without_padding_in_either_alphabet(written: st
         ("REGISTRE_CLOCK_MOVES", "perhaps", "REGISTRE_CLOCK_MOVES: Expected `bool`"),
         ("REGISTRE_RECEIPT_SECRET", "hush!", "REGISTRE_RECEIPT_SECRET is not base64url"),
         ("REGISTRE_STAFF_SECRET", TWO[:-4], "REGISTRE_STAFF_SECRET holds 30 bytes, and 32 are needed"),
+        ("REGISTRE_KEK", "hush!", "REGISTRE_KEK is not base64url"),
+        ("REGISTRE_KEK_PREVIOUS", f"{ONE},", "REGISTRE_KEK_PREVIOUS holds 0 bytes, and 32 are needed"),
         ("REGISTRE_DATABSE_URL", "x", "REGISTRE_DATABSE_URL is not a setting; REGISTRE_DATABASE_URL may be meant"),
         ("REGISTRE_COLOUR", "x", "REGISTRE_COLOUR is not a setting."),
     ],
@@ -94,6 +101,9 @@ def test_a_value_or_a_name_that_means_nothing_is_named(name: str, value: str, me
             {**EXTERNAL, "REGISTRE_RECEIPT_SECRET": "", "REGISTRE_STAFF_SECRET": ""},
             "requires REGISTRE_RECEIPT_SECRET and REGISTRE_STAFF_SECRET:",
         ),
+        ({**EXTERNAL, "REGISTRE_KEK": ""}, "REGISTRE_DATABASE_URL requires REGISTRE_KEK or REGISTRE_KEK_FILE:"),
+        ({**EXTERNAL, "REGISTRE_KEK_FILE": "/run/kek"}, "REGISTRE_KEK and REGISTRE_KEK_FILE are two ways to say the same"),
+        ({**EXTERNAL, "REGISTRE_KEK": TWO}, "REGISTRE_KEK must differ from REGISTRE_RECEIPT_SECRET and REGISTRE_STAFF_SECRET"),
         ({"REGISTRE_MIGRATION_URL": "postgresql://h/db"}, "REGISTRE_MIGRATION_URL requires REGISTRE_DATABASE_URL"),
         ({"REGISTRE_RECEIPT_SECRET": ONE, "REGISTRE_STAFF_SECRET": ONE}, "REGISTRE_STAFF_SECRET must differ"),
         (
@@ -118,6 +128,7 @@ def test_a_combination_that_breaks_a_promise_is_refused(environ: dict[str, str],
     [
         PRODUCTION,
         EXTERNAL,
+        {**EXTERNAL, "REGISTRE_KEK": "", "REGISTRE_KEK_FILE": "/run/kek"},
         {**EXTERNAL, "REGISTRE_KEYRING_URL": EXTERNAL["REGISTRE_DATABASE_URL"]},
         {**PRODUCTION, "REGISTRE_KEYRING_URL": "postgresql://keyring@db.example/keyring"},
         {**PRODUCTION, "REGISTRE_DATABASE_URL": "postgresql://u@one.example:5432,two.example:5432/registre"},
@@ -131,7 +142,7 @@ def test_what_breaks_no_promise_is_taken(environ: dict[str, str]) -> None:
 
 
 def test_neither_secrets_nor_passwords_are_shown() -> None:
-    settings = Settings.from_env(EXTERNAL)
+    settings = Settings.from_env({**EXTERNAL, "REGISTRE_KEK_PREVIOUS": ONE})
     for shown in (repr(settings), str(settings), f"{settings}", pretty_repr(settings)):
         assert "hush" not in shown
         assert r"\x" not in shown
