@@ -1,11 +1,11 @@
 """The embedded default: real PostgreSQL and NATS from wheels, in a data folder that one process holds."""
 
-from adapters.embedded.errors import EmbeddedError, FolderExposed, FolderHeld, ServerFailed
+from adapters.embedded.errors import EmbeddedError, FolderExposed, FolderHeld, KekLost, ServerFailed
 from adapters.embedded.folder import DataFolder
 from adapters.embedded.nats import Nats
 from adapters.embedded.postgres import Postgres
 
-__all__ = ["DataFolder", "EmbeddedError", "FolderExposed", "FolderHeld", "Nats", "Postgres", "ServerFailed", "Servers"]
+__all__ = ["DataFolder", "EmbeddedError", "FolderExposed", "FolderHeld", "KekLost", "Nats", "Postgres", "ServerFailed", "Servers"]
 
 
 class Servers:

@@ -22,5 +22,9 @@ class FolderExposed(EmbeddedError):  # noqa: N818 - a refusal with an answer, no
     """Somebody else could read or replace what the data folder holds."""
 
 
+class KekLost(EmbeddedError):  # noqa: N818 - says what happened
+    """The folder has a database, and not the key-encryption key of its keyring: with another, what is sealed could not be read."""
+
+
 class ServerFailed(EmbeddedError):  # noqa: N818 - says what happened to a server, in the past tense
     """A server did not start, or did not answer in time; the message ends with the tail of its log."""

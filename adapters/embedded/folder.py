@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from adapters.embedded.errors import FolderExposed, FolderHeld
+from adapters.embedded.errors import FolderExposed, FolderHeld, KekLost
 
 SECRET_BYTES: Final = 32
 PASSWORDS: Final = ("postgres", "owner", "service", "keyring", "nats")
@@ -45,7 +45,7 @@ class DataFolder:
     def hold(cls, path: Path) -> Iterator["DataFolder"]:
         """The folder at `path`, made if missing, held until the block ends or the process dies, however it dies.
 
-        Raises FolderHeld while another process holds it, FolderExposed when others could read it.
+        Raises FolderHeld while another process holds it, FolderExposed when others could read it, KekLost.
         """
         folder = cls(path.expanduser().resolve())
         make_private(folder.path)
@@ -120,6 +120,10 @@ class DataFolder:
             path = self.path / "secrets" / name
             if path.is_symlink() or path.exists():
                 refuse_exposed(path)
+            elif name == KEK and (self.path / "postgres" / "data").exists():
+                raise KekLost(
+                    f"{path} is missing: put it back from its copy. Without it nobody can read what is sealed in {self.path}."
+                )
             else:
                 write_private(path, _written(secrets.token_bytes(SECRET_BYTES)))
 
