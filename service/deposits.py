@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters import receipts
+from adapters.promises import Promises
 from adapters.records import event_of
 from adapters.sealing import Closing, Sealer, commitment
 from adapters.store import Conflict, Unavailable
@@ -44,20 +45,24 @@ class Receipt(Struct, frozen=True):
     consultation: str
     theme: str
     charter: int
+    promise: str
+    """A signed note: the commitment is in the public journal within a delay that it states. docs/receipts.md says how to verify it."""
 
 
 class _Derived(Struct, frozen=True):
     """What follows from secret, key and body: a retry derives the same."""
 
     receipt: Receipt
+    """Without its promise, which is signed for what is recorded."""
     code_digest: bytes
 
 
 class Deposits:
-    def __init__(self, handle: Handle, sealer: Sealer, receipt_secret: bytes) -> None:
+    def __init__(self, handle: Handle, sealer: Sealer, receipt_secret: bytes, promises: Promises) -> None:
         self._handle = handle
         self._sealer = sealer
         self._secret = receipt_secret
+        self._promises = promises
         self._terms: dict[str, tuple[consultation.Present, Terms]] = {}
 
     async def warm(self, slug: str) -> None:
@@ -69,7 +74,11 @@ class Deposits:
 
         Raises Refused where the rules forbid it, KeyReused when the key came with another body, Unavailable when nothing certain can be said.
         """
-        own = self._derived(slug, key, deposit)
+        receipt = await self._recorded(slug, self._derived(slug, key, deposit), deposit)
+        return replace(receipt, promise=self._promises.of(receipt.commitment))
+
+    async def _recorded(self, slug: str, own: _Derived, deposit: Deposit) -> Receipt:
+        """The receipt, still without its promise, of a deposit that is recorded. Raises as `accept`."""
         receipt = own.receipt
         for attempt in range(ATTEMPTS):
             state, version = await self._handle.terms_of(slug, fresh=attempt > 0)
@@ -108,6 +117,7 @@ class Deposits:
             slug,
             deposit.theme,
             deposit.charter,
+            promise="",
         )
         return _Derived(receipt, receipts.digest_of(code.replace("-", "")))
 

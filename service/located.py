@@ -11,10 +11,12 @@ from msgspec import Struct
 from adapters.embedded.folder import DataFolder, write_private
 from adapters.key_sets import KeySet
 from adapters.key_wrapping import Keks
+from adapters.promises import Promises
 from adapters.tokens import DevelopmentIssuer, Issuer, OidcIssuer
 from service.settings import Settings, SettingsRefused, secret
 
 RUN: Final = "run.json"
+EMBEDDED_ORIGIN: Final = "localhost/registre"
 
 
 class NotRunning(RuntimeError):  # noqa: N818 - says what is the matter
@@ -40,6 +42,9 @@ class Located(Struct, frozen=True):
     receipt_secret: bytes
     staff_secret: bytes
     keks: Keks
+    promise_key: bytes
+    """The seed of an Ed25519 key that signs promises and nothing else."""
+    origin: str
 
     def __repr__(self) -> str:
         """Without passwords and secrets: it may stand in a traceback."""
@@ -89,6 +94,8 @@ def at_ports(settings: Settings, folder: DataFolder, ports: dict[str, int]) -> L
         settings.receipt_secret or folder.secret("receipt.key"),
         settings.staff_secret or folder.secret("staff.key"),
         Keks(lambda: [*(configured_kek(settings) or folder.keks()), *_previous_keks(settings)]),
+        _promise_key(settings) or folder.secret("promise.key"),
+        settings.origin or EMBEDDED_ORIGIN,
     )
 
 
@@ -134,8 +141,33 @@ def _needs_folder(settings: Settings) -> bool:
 def _configured(settings: Settings) -> Located:
     settings.check()
     database, keyring, nats = settings.database_url, settings.keyring_url, settings.nats_url
-    receipt, staff = settings.receipt_secret, settings.staff_secret
-    if database is None or keyring is None or nats is None or receipt is None or staff is None:
+    receipt, staff, promise, origin = settings.receipt_secret, settings.staff_secret, _promise_key(settings), settings.origin
+    if (
+        database is None
+        or keyring is None
+        or nats is None
+        or receipt is None
+        or staff is None
+        or promise is None
+        or origin is None
+    ):
         raise NotRunning("a URL or a secret is missing")
     keks = Keks(lambda: [*configured_kek(settings), *_previous_keks(settings)])
-    return Located(database, settings.migration_url or database, keyring, nats, receipt, staff, keks)
+    return Located(database, settings.migration_url or database, keyring, nats, receipt, staff, keks, promise, origin)
+
+
+def promises(settings: Settings) -> Promises:
+    """What signs promises by these settings; it needs no running service. Raises SettingsRefused, FolderExposed, FileNotFoundError."""
+    key = _promise_key(settings) or DataFolder(settings.data.expanduser().resolve()).secret("promise.key")
+    return Promises(settings.origin or EMBEDDED_ORIGIN, key, settings.promise_delay_s)
+
+
+def _promise_key(settings: Settings) -> bytes | None:
+    """The configured one, or the one of the configured file. Raises SettingsRefused."""
+    path = settings.promise_key_file
+    if path is None:
+        return settings.promise_key
+    try:
+        return secret("REGISTRE_PROMISE_KEY_FILE", path.expanduser().read_text(encoding="ascii").strip())
+    except (OSError, UnicodeError) as error:
+        raise SettingsRefused(f"REGISTRE_PROMISE_KEY_FILE: {path} cannot be read ({type(error).__name__}).") from None

@@ -12,12 +12,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from adapters.key_sets import KeySet, is_loopback
+from adapters.promises import LONGEST_S, ORIGIN
 
 PREFIX: Final = "REGISTRE_"
 TOKEN: Final = "REGISTRE_TOKEN"  # noqa: S105 - the name of a variable
 """The access token of the commands that ask a service: no setting of the service itself."""
 SECRET_BYTES: Final = 32
-_HIDDEN: Final = frozenset({"receipt_secret", "staff_secret", "kek", "kek_previous"})
+_HIDDEN: Final = frozenset({"receipt_secret", "staff_secret", "promise_key", "kek", "kek_previous"})
 _SEVERAL: Final = frozenset({"kek_previous", "kek_previous_files"})
 _URLS: Final = frozenset({"database_url", "migration_url", "keyring_url", "nats_url"})
 _WITHOUT_ISSUER: Final = (
@@ -97,6 +98,25 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(description="Key-encryption keys that are still read with, separated by commas: those that a rotation replaces"),
     ] = ()
     kek_previous_files: Annotated[tuple[Path, ...], Meta(description="Files that hold the same, separated by commas")] = ()
+    promise_key: Annotated[
+        bytes | None,
+        Meta(
+            description="32 bytes in base64url, the Ed25519 key that signs the promises of receipts; it or its file is required with `REGISTRE_DATABASE_URL`; empty: generated"
+        ),
+    ] = None
+    promise_key_file: Annotated[
+        Path | None, Meta(description="The file that holds it, where `REGISTRE_PROMISE_KEY` is empty")
+    ] = None
+    promise_delay_s: Annotated[
+        int,
+        Meta(description="The longest delay until a deposit is in the journal, in seconds, as promised", ge=3_600, le=LONGEST_S),
+    ] = 604_800
+    origin: Annotated[
+        Annotated[str, Meta(pattern=rf"^{ORIGIN}(?!\n)$", max_length=200)] | None,
+        Meta(
+            description="The service's URL without scheme or trailing slash, by which its signatures are known for ever: never change it; required with `REGISTRE_DATABASE_URL`; empty: `localhost/registre`"
+        ),
+    ] = None
     body_limit_bytes: Annotated[int, Meta(description="Largest request body, in bytes", ge=1_024, le=64 * 1024 * 1024)] = 262_144
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged")] = "info"
     log_format: Annotated[
@@ -172,8 +192,12 @@ def variable(field: str) -> str:
 def _rules(settings: Settings) -> list[tuple[bool, str]]:
     external = settings.database_url is not None
     production = settings.env == "production"
-    lacking = [variable(name) for name in ("keyring_url", "receipt_secret", "staff_secret") if getattr(settings, name) is None]
+    required = ("keyring_url", "receipt_secret", "staff_secret", "origin")
+    lacking = [variable(name) for name in required if getattr(settings, name) is None]
     lacking += ["REGISTRE_KEK or REGISTRE_KEK_FILE"] if settings.kek is None and settings.kek_file is None else []
+    lacking += [] if settings.promise_key or settings.promise_key_file else ["REGISTRE_PROMISE_KEY"]
+    single = ("receipt_secret", "staff_secret", "promise_key")
+    secrets = [value for name in single if (value := getattr(settings, name)) is not None]
     return [
         (production and settings.issuer is None, f"REGISTRE_ENV=production {_WITHOUT_ISSUER}"),
         (external and settings.issuer is None, f"REGISTRE_DATABASE_URL {_WITHOUT_ISSUER}"),
@@ -195,8 +219,12 @@ def _rules(settings: Settings) -> list[tuple[bool, str]]:
             "REGISTRE_MIGRATION_URL requires REGISTRE_DATABASE_URL: the embedded database is migrated by its own role.",
         ),
         (
-            settings.receipt_secret is not None and settings.receipt_secret == settings.staff_secret,
-            "REGISTRE_RECEIPT_SECRET and REGISTRE_STAFF_SECRET must differ.",
+            len(set(secrets)) < len(secrets),
+            "REGISTRE_RECEIPT_SECRET, REGISTRE_STAFF_SECRET and REGISTRE_PROMISE_KEY must differ.",
+        ),
+        (
+            settings.promise_key is not None and settings.promise_key_file is not None,
+            "REGISTRE_PROMISE_KEY and REGISTRE_PROMISE_KEY_FILE exclude each other: which of them signs must not be a guess.",
         ),
         (
             settings.kek is not None and settings.kek in {settings.receipt_secret, settings.staff_secret},

@@ -11,6 +11,7 @@ from msgspec import Struct
 from adapters.postgres.keyring import PostgresKeyring
 from adapters.postgres.pool import create_pool
 from adapters.postgres.store import PostgresStore
+from adapters.promises import Promises
 from adapters.sealing import KeyringSealer, Sealer
 from adapters.tokens import Issuer
 from projections.building import SEARCH_PATH
@@ -82,7 +83,9 @@ async def resources(settings: Settings, *, stands_back: bool = False) -> AsyncIt
             issuer(settings),
             clock,
             handle,
-            Deposits(handle, sealer, located.receipt_secret),
+            Deposits(
+                handle, sealer, located.receipt_secret, Promises(located.origin, located.promise_key, settings.promise_delay_s)
+            ),
             FollowUp(handle, sealer, clock),
             Queues(handle, pool, clock),
             Recodings(handle, pool),

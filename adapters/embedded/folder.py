@@ -23,7 +23,7 @@ SECRET_BYTES: Final = 32
 PASSWORDS: Final = ("postgres", "owner", "service", "keyring", "nats")
 KEK: Final = "kek.key"
 PREVIOUS_KEK: Final = "kek.previous.key"
-KEYS: Final = ("token.key", "receipt.key", "staff.key", KEK)
+KEYS: Final = ("token.key", "receipt.key", "staff.key", "promise.key", KEK)
 
 
 class Holder(msgspec.Struct, frozen=True):

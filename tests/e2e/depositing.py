@@ -13,7 +13,7 @@ from adapters.sealing import KeyringSealer
 from domain.errors import Refused
 from service.deposits import Deposit, Deposits
 from service.handler import Handle
-from tests.service.definitions import SLUG
+from tests.service.definitions import PROMISES, SLUG
 
 SECRET = b"s" * 32
 
@@ -29,7 +29,7 @@ async def outcome(deposits: Deposits, theme: str, key: str) -> tuple[str, str]:
 
 async def main(url: str, theme: str, count: int) -> None:
     store = await PostgresStore.connect(url)
-    deposits = Deposits(Handle(store), KeyringSealer(MemoryKeyring()), SECRET)
+    deposits = Deposits(Handle(store), KeyringSealer(MemoryKeyring()), SECRET, PROMISES)
     await deposits.warm(SLUG)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)

@@ -20,7 +20,7 @@ from service.deposits import Deposits
 from service.handler import Handle
 from tests.e2e.depositing import SECRET, outcome
 from tests.servers import Database, fresh_database
-from tests.service.definitions import CLOSES, SLUG, opened
+from tests.service.definitions import CLOSES, PROMISES, SLUG, opened
 
 ROUNDS = 20
 EACH = 16
@@ -45,7 +45,7 @@ async def test_every_acknowledged_deposit_stands_before_the_closing_and_every_ot
     handle = Handle(store)
     themes = tuple(f"theme-{number}" for number in range(ROUNDS))
     await opened(handle, themes=themes)
-    deposits = Deposits(handle, KeyringSealer(MemoryKeyring()), SECRET)
+    deposits = Deposits(handle, KeyringSealer(MemoryKeyring()), SECRET, PROMISES)
     gate = await asyncpg.connect(database.owner_url)
     try:
         for theme in themes:

@@ -26,8 +26,8 @@ from service.deposits import Deposit, Deposits
 from service.follow_up import FollowUp
 from service.handler import CONTRIBUTION, Handle
 from tests.projections.histories import NOON, SLUG, World
+from tests.service.definitions import PROMISES, FixedClock, opened
 from tests.service.definitions import SLUG as CULTURE
-from tests.service.definitions import FixedClock, opened
 
 WAIT_S: Final = 20.0
 KEY: Final = "k" * 22
@@ -166,7 +166,7 @@ async def test_a_receipt_of_before_follows_up_repeats_and_withdraws_after(world:
     handle = Handle(world.store)
     await opened(handle)
     deposit, secret = Deposit("archives", 1, "Tout garder."), b"s" * 32
-    receipt = await Deposits(handle, world.sealer, secret).accept(CULTURE, KEY, deposit)
+    receipt = await Deposits(handle, world.sealer, secret, PROMISES).accept(CULTURE, KEY, deposit)
     world.versions[receipt.contribution] = 1
     await world.append(
         receipt.contribution,
@@ -183,7 +183,7 @@ async def test_a_receipt_of_before_follows_up_repeats_and_withdraws_after(world:
         "visible",
         ["submitted", "kept"],
     )
-    assert await Deposits(handle, world.sealer, secret).accept(CULTURE, KEY, deposit) == receipt
+    assert await Deposits(handle, world.sealer, secret, PROMISES).accept(CULTURE, KEY, deposit) == receipt
     await follow_up.withdraw(receipt.contribution, receipt.code)
     assert (await follow_up.status(receipt.contribution, receipt.code)).status == "withdrawn"
 

@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
+from adapters.promises import Promises
 from domain.adopted import Clause, Code
 from domain.consultation import (
     AddTheme,
@@ -31,6 +32,7 @@ OPENS = datetime(2026, 9, 1, 8, tzinfo=UTC)
 CLOSES = OPENS + timedelta(days=90)
 DURING = OPENS + timedelta(days=10)
 SEED = bytes(range(32))
+PROMISES = Promises("consultation.example", b"p" * 32, 604_800)
 
 POLICIES = Policies("after", second_look_s=259_200, appeal_s=1_209_600, readers=2, lease_s=1_800)
 CLAUSES = (

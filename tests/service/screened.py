@@ -44,7 +44,8 @@ async def consulting(servers: Servers, tmp_path: Path) -> AsyncIterator[Resource
     keys.write_text('{"keys": []}', encoding="utf-8")
     settings = Settings(
         database_url=database.service_url, keyring_url=keyring_url, nats_url=servers.nats_url, data=tmp_path, issuer="https://staff.example",
-        jwks=str(keys), receipt_secret=b"r" * 32, staff_secret=b"s" * 32, kek=b"k" * 32,
+        jwks=str(keys), receipt_secret=b"r" * 32, staff_secret=b"s" * 32, promise_key=b"p" * 32, kek=b"k" * 32,
+        origin="consultation.example",
     )  # fmt: skip
     async with resources(settings) as shared:
         await _opened(shared)

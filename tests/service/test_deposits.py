@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import msgspec
 import pytest
 from eventsourcing.persistence import StoredEvent
 from msgspec.structs import replace
 
-from adapters import receipts
+from adapters import notes, receipts
 from adapters.memory import MemoryStore
 from adapters.memory_keyring import MemoryKeyring
+from adapters.promises import Promise, Promises, promise_of
 from adapters.sealing import KeyringSealer, Opening, commitment
 from adapters.store import NO_STREAMS, Unavailable
 from domain.consultation import AdoptCharter, CloseTheme, ExtendTheme
@@ -20,7 +22,7 @@ from domain.record import CODEC, topic
 from service.deposits import Deposit, Deposits, Receipt
 from service.handler import Handle
 from service.problems import KeyReused, Missing
-from tests.service.definitions import CLAUSES, CLOSES, SLUG, opened
+from tests.service.definitions import CLAUSES, CLOSES, PROMISES, SLUG, opened
 
 SECRET = b"s" * 32
 KEY = "k" * 22
@@ -34,7 +36,7 @@ class Desk:
         self.store = store or MemoryStore()
         self.handle = Handle(self.store)
         self.sealer = KeyringSealer(MemoryKeyring())
-        self.deposits = Deposits(self.handle, self.sealer, SECRET)
+        self.deposits = Deposits(self.handle, self.sealer, SECRET, PROMISES)
 
     async def submitted(self) -> list[tuple[UUID, Submitted]]:
         entries = await self.store.page(0, limit=10_000)
@@ -195,3 +197,47 @@ async def test_nothing_is_recorded_while_the_store_is_away_and_the_retry_is_the_
     receipt = await desk.deposits.accept(SLUG, KEY, DEPOSIT)
 
     assert [stream for stream, _ in await desk.submitted()] == [receipt.contribution]
+
+
+async def test_the_receipt_promises_the_commitment_that_is_recorded(desk: Desk) -> None:
+    receipt = await desk.deposits.accept(SLUG, KEY, DEPOSIT)
+
+    note = notes.parsed(receipt.promise)
+    assert notes.verified(note, [PROMISES.verifier]) == [PROMISES.verifier]
+    ((_, event),) = await desk.submitted()
+    assert promise_of(note) == Promise("consultation.example", event.commitment, 604_800)
+    for told in (str(receipt.contribution), receipt.code, DEPOSIT.theme, SLUG):
+        assert told not in receipt.promise
+
+
+async def test_another_process_gives_the_same_receipt_byte_for_byte(desk: Desk) -> None:
+    first = msgspec.json.encode(await desk.deposits.accept(SLUG, KEY, DEPOSIT))
+    restarted = Deposits(Handle(desk.store), desk.sealer, SECRET, Promises("consultation.example", b"p" * 32, 604_800))
+
+    assert msgspec.json.encode(await restarted.accept(SLUG, KEY, DEPOSIT)) == first
+
+
+async def test_two_identical_texts_give_receipts_that_share_nothing_secret(desk: Desk) -> None:
+    one, other = [await desk.deposits.accept(SLUG, key, DEPOSIT) for key in (KEY, "l" * 22)]
+
+    for member in ("contribution", "code", "commitment", "blind", "promise"):
+        assert getattr(one, member) != getattr(other, member)
+
+
+async def test_nothing_is_promised_for_what_is_not_recorded() -> None:
+    class Counting(Promises):
+        made = 0
+
+        def of(self, commitment: bytes) -> str:
+            self.made += 1
+            return super().of(commitment)
+
+    store, promises = MemoryStore(), Counting("consultation.example", b"p" * 32, 604_800)
+    await opened(Handle(store))
+    deposits = Deposits(Handle(store), KeyringSealer(MemoryKeyring()), SECRET, promises)
+
+    with pytest.raises(Refused):
+        await deposits.accept(SLUG, KEY, replace(DEPOSIT, charter=7))
+    assert promises.made == 0
+    await deposits.accept(SLUG, KEY, DEPOSIT)
+    assert promises.made == 1

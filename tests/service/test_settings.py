@@ -11,6 +11,7 @@ from service.settings import Settings, SettingsRefused, describe
 ONE = urlsafe_b64encode(bytes(range(220, 252))).decode()
 TWO = urlsafe_b64encode(bytes(32)).decode()
 THREE = urlsafe_b64encode(bytes(range(100, 132))).decode()
+FOUR = urlsafe_b64encode(bytes([3]) * 32).decode()
 ISSUER = {"REGISTRE_ISSUER": "https://issuer.example", "REGISTRE_JWKS": "https://issuer.example/keys"}
 EXTERNAL = {
     **ISSUER,
@@ -20,6 +21,8 @@ EXTERNAL = {
     "REGISTRE_RECEIPT_SECRET": ONE,
     "REGISTRE_STAFF_SECRET": TWO,
     "REGISTRE_KEK": THREE,
+    "REGISTRE_PROMISE_KEY": FOUR,
+    "REGISTRE_ORIGIN": "consultation.example/2026",
 }
 PRODUCTION = {**EXTERNAL, "REGISTRE_ENV": "production", "REGISTRE_HOST": "0.0.0.0"}  # noqa: S104 - nothing listens here
 
@@ -35,7 +38,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
     settings = Settings.from_env({
         **PRODUCTION, "REGISTRE_PORT": "80", "REGISTRE_WORKERS": "4", "REGISTRE_DATA": "/srv/registre", "REGISTRE_AUDIENCE": "culture",
         "REGISTRE_ROLES_CLAIM": "realm_access.roles", "REGISTRE_BODY_LIMIT_BYTES": "65536", "REGISTRE_LOG_LEVEL": "warning",
-        "REGISTRE_LOG_FORMAT": "json", "REGISTRE_MEASURES_S": "0.5", "REGISTRE_CLOCK_MOVES": "false", "REGISTRE_MIGRATION_URL": "postgres://owner@db.example/registre",
+        "REGISTRE_LOG_FORMAT": "json", "REGISTRE_MEASURES_S": "0.5", "REGISTRE_PROMISE_DELAY_S": "86400", "REGISTRE_CLOCK_MOVES": "false", "REGISTRE_MIGRATION_URL": "postgres://owner@db.example/registre",
         "REGISTRE_KEK_PREVIOUS": f"{ONE}, {TWO}", "REGISTRE_KEK_PREVIOUS_FILES": "/run/kek-1,/run/kek-2",
     })  # fmt: skip
     settings.check()
@@ -43,7 +46,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
     assert settings.receipt_secret == bytes(range(220, 252))
     assert not settings.embedded
     untouched = [name for name in Settings.__struct_fields__ if getattr(settings, name) == getattr(Settings(), name)]
-    assert untouched == ["kek_file", "clock_moves"]
+    assert untouched == ["kek_file", "promise_key_file", "clock_moves"]
     assert settings.kek_previous == (bytes(range(220, 252)), bytes(32))
     assert settings.kek_previous_files == (Path("/run/kek-1"), Path("/run/kek-2"))
 
@@ -76,6 +79,11 @@ def test_a_secret_is_read_with_or_without_padding_in_either_alphabet(written: st
         ("REGISTRE_KEK", "hush!", "REGISTRE_KEK is not base64url"),
         ("REGISTRE_KEK_PREVIOUS", f"{ONE},", "REGISTRE_KEK_PREVIOUS holds 0 bytes, and 32 are needed"),
         ("REGISTRE_DATABSE_URL", "x", "REGISTRE_DATABSE_URL is not a setting; REGISTRE_DATABASE_URL may be meant"),
+        ("REGISTRE_ORIGIN", "https://consultation.example", "REGISTRE_ORIGIN: Expected `str` matching regex"),
+        ("REGISTRE_ORIGIN", "consultation.example/", "REGISTRE_ORIGIN: Expected `str` matching regex"),
+        ("REGISTRE_ORIGIN", "consultation.example\n", "REGISTRE_ORIGIN: Expected `str` matching regex"),
+        ("REGISTRE_PROMISE_DELAY_S", "60", "REGISTRE_PROMISE_DELAY_S: Expected `int` >= 3600"),
+        ("REGISTRE_PROMISE_KEY", "hush!", "REGISTRE_PROMISE_KEY is not base64url"),
         ("REGISTRE_COLOUR", "x", "REGISTRE_COLOUR is not a setting."),
     ],
 )
@@ -105,7 +113,10 @@ def test_a_value_or_a_name_that_means_nothing_is_named(name: str, value: str, me
         ({**EXTERNAL, "REGISTRE_KEK_FILE": "/run/kek"}, "REGISTRE_KEK and REGISTRE_KEK_FILE are two ways to say the same"),
         ({**EXTERNAL, "REGISTRE_KEK": TWO}, "REGISTRE_KEK must differ from REGISTRE_RECEIPT_SECRET and REGISTRE_STAFF_SECRET"),
         ({"REGISTRE_MIGRATION_URL": "postgresql://h/db"}, "REGISTRE_MIGRATION_URL requires REGISTRE_DATABASE_URL"),
-        ({"REGISTRE_RECEIPT_SECRET": ONE, "REGISTRE_STAFF_SECRET": ONE}, "REGISTRE_STAFF_SECRET must differ"),
+        ({"REGISTRE_RECEIPT_SECRET": ONE, "REGISTRE_STAFF_SECRET": ONE}, "and REGISTRE_PROMISE_KEY must differ"),
+        ({"REGISTRE_PROMISE_KEY": ONE, "REGISTRE_STAFF_SECRET": ONE}, "and REGISTRE_PROMISE_KEY must differ"),
+        ({**EXTERNAL, "REGISTRE_PROMISE_KEY": "", "REGISTRE_ORIGIN": ""}, "requires REGISTRE_ORIGIN and REGISTRE_PROMISE_KEY:"),
+        ({**EXTERNAL, "REGISTRE_PROMISE_KEY_FILE": "/run/secrets/promise"}, "REGISTRE_PROMISE_KEY_FILE exclude each other"),
         (
             {**PRODUCTION, "REGISTRE_KEYRING_URL": "postgres://other@DB.example:5432/registre"},
             "REGISTRE_KEYRING_URL must not name the database of REGISTRE_DATABASE_URL",
@@ -135,6 +146,8 @@ def test_a_combination_that_breaks_a_promise_is_refused(environ: dict[str, str],
         {**ISSUER, "REGISTRE_HOST": "::"},
         {"REGISTRE_HOST": "::1", "REGISTRE_CLOCK_MOVES": "true"},
         {"REGISTRE_HOST": "localhost"},
+        {**EXTERNAL, "REGISTRE_PROMISE_KEY": "", "REGISTRE_PROMISE_KEY_FILE": "/run/secrets/promise"},
+        {"REGISTRE_ORIGIN": "localhost:8000"},
     ],
 )
 def test_what_breaks_no_promise_is_taken(environ: dict[str, str]) -> None:
