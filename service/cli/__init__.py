@@ -2,7 +2,7 @@
 
 import click
 
-from service.cli import audit, keyring, measures, playing, serving, upkeep
+from service.cli import audit, keyring, measures, playing, receipts, serving, upkeep
 from service.cli.base import Plain
 
 
@@ -14,7 +14,7 @@ def main() -> None:
 
 for command in (
     serving.serve, serving.work, playing.demo, playing.prepare, playing.import_, playing.publish, upkeep.replay, upkeep.rebuild,
-    audit.audit, keyring.keyring, serving.token, upkeep.migrate, upkeep.doctor,
+    audit.audit, keyring.keyring, receipts.receipt, receipts.keys, serving.token, upkeep.migrate, upkeep.doctor,
 ):  # fmt: skip
     main.add_command(command)
 audit.audit.add_command(measures.treatment)
