@@ -14,6 +14,9 @@ class Receipt(Struct, frozen=True):
     blind: str
     theme: str
     charter: int
+    consultation: str = ""
+    promise: str = ""
+    """A signed note. Empty in a receipt that was kept before the service promised."""
 
 
 class Decision(Struct, frozen=True):

@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, convert, to_builtins
 
 from adapters.nats.relay import last_sequence, log_digest, stream_digest
+from adapters.notes import Verifier
 from projections import building
 from projections.runner import wait_for
+from service import deposits
 from service.answers import Receipt
 from service.client import Client, Told
 from service.demo.stage import Stage, until
 from service.flags import SCREENING
 from service.importer import spread
+from service.receipt.verifying import verify
 from service.upkeep import Opened, opened
 
 PATIENCE_S: Final = 120.0
@@ -54,6 +57,14 @@ async def _replay_equal(on: Opened, name: str, head: int) -> bool:
     served = await building.digest(on.pool, name)
     async with building.replayed(on.store, on.pool, building.projections(on.sealer)[name], head) as schema:
         return served == await building.digest(on.pool, schema)
+
+
+def receipts_verified(receipts: Mapping[int, Receipt], texts: Mapping[int, str], key: Verifier) -> int:
+    """How many receipts verify without the service: by its public key and the text that was deposited."""
+    return sum(
+        verify(convert(to_builtins(receipt), deposits.Receipt), [key], texts[row]).verdict == "verified"
+        for row, receipt in receipts.items()
+    )
 
 
 async def receipts_found(client: Client, receipts: Mapping[int, Receipt], texts: Mapping[int, str]) -> int:

@@ -16,6 +16,7 @@ from service.demo.scenario import Scenario
 from service.demo.stage import NotPlayed, Stage
 from service.demo.summary import Summary, summarised
 from service.kept import SALT_BYTES, Receipts, Source, StateDiffers
+from service.located import promises
 
 ACTS: Final[Sequence[tuple[str, Callable[[Play], Awaitable[None]]]]] = (
     ("opening", play.opening),
@@ -54,7 +55,8 @@ async def perform(data: Path, bundle: Path, scenario: Scenario, watch: Watch) ->
             equal = await checks.equalities(stage)
             texts = {row.number: row.text for row in scenario.rows}
             found = await checks.receipts_found(stage.client, receipts.by_row, texts)
-            return await summarised(shared, equal, found, time.monotonic() - began)
+            verified = checks.receipts_verified(receipts.by_row, texts, promises(stage.settings).verifier)
+            return await summarised(shared, equal, found, verified, time.monotonic() - began)
 
 
 def _notebook(data: Path, own: Path, bundle: Path, scenario: Scenario) -> Notebook:

@@ -39,6 +39,8 @@ class Summary(Struct, frozen=True):
     stream_equal: bool
     receipts_found: int
     """Receipts that opened their contribution with the text that was deposited."""
+    receipts_verified: int
+    """Receipts that verified offline, by the service's public key and the text."""
     duration_s: float
 
     @property
@@ -49,6 +51,7 @@ class Summary(Struct, frozen=True):
             and self.received == self.visible + self.withheld + self.withdrawn + self.pending
             and self.pending == 0
             and self.receipts_found == self.received
+            and self.receipts_verified == self.received
             and self.replay_equal
             and self.stream_equal
         )
@@ -63,7 +66,7 @@ class Summary(Struct, frozen=True):
         return table
 
 
-async def summarised(play: Play, equal: Equalities, found: int, duration_s: float) -> Summary:
+async def summarised(play: Play, equal: Equalities, found: int, verified: int, duration_s: float) -> Summary:
     """Gathered from the service itself, but for the rows that it never took. Raises NotPlayed."""
     deposited, published = play.notebook.progress.deposited, play.notebook.progress.publication
     if deposited is None or published is None:
@@ -89,6 +92,7 @@ async def summarised(play: Play, equal: Equalities, found: int, duration_s: floa
         replay_equal=equal.replay_equal,
         stream_equal=equal.stream_equal,
         receipts_found=found,
+        receipts_verified=verified,
         duration_s=round(duration_s, 1),
     )
 

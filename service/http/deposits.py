@@ -1,12 +1,14 @@
 """What participants do and see: deposit, follow by the receipt's code, appeal, answer, withdraw, read what is public."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import FromPath, HeaderParameter, JSONBody, SkipValidation
 from msgspec import Meta, Struct
 
@@ -19,6 +21,7 @@ from service.deposits import Deposit, Receipt
 from service.follow_up import Status
 from service.http.bodies import Asked, ContributionMoved, Cursor, Limit, Message, Page, SlugPath, moved
 from service.problems import documented, missing
+from service.receipt.file import written
 from service.wiring import Resources, concealed, shown
 
 IdempotencyKey = Annotated[
@@ -35,7 +38,20 @@ ReceiptCode = Annotated[
     str, HeaderParameter(name="Receipt-Code", min_length=1, max_length=100, description="The secret code of the receipt.")
 ]
 _ENCODER: Final = msgspec.json.Encoder()
+_FORMS: Final = ["application/json", "text/plain"]
+_VARY: Final = {"Vary": "Accept", "Cache-Control": "no-store"}
+_FILE: Final = {**_VARY, "Content-Disposition": 'attachment; filename="registre-recu-receipt.txt"'}
 R = NamedDependency[SkipValidation[Resources]]
+
+
+@dataclass
+class InTwoForms(Operation):
+    """The OpenAPI entry of a route whose success is told in plain text too: Litestar knows of one form."""
+
+    def __post_init__(self) -> None:
+        created = (self.responses or {})["201"]
+        if isinstance(created, OpenAPIResponse) and created.content is not None:
+            created.content["text/plain"] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
 
 
 class DepositBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,11 +87,15 @@ class DepositController(Controller):
     @post(
         "/consultations/{slug:str}/contributions",
         operation_id="deposit",
+        description="The receipt, as JSON, or as a file for people where `Accept` prefers text/plain.",
+        operation_class=InTwoForms,
         responses=documented(409, 410, 413, 415, 422),
     )
-    async def deposit(self, slug: SlugPath, data: JSONBody[DepositBody], key: IdempotencyKey, request: Asked) -> Receipt:
+    async def deposit(
+        self, slug: SlugPath, data: JSONBody[DepositBody], key: IdempotencyKey, request: Asked
+    ) -> Response[Receipt]:
         deposit = Deposit(data.theme, data.charter, data.text, data.actor, data.channel, data.language, data.blind)
-        return await shared(request).deposits.accept(slug, key, deposit)
+        return _handed(await shared(request).deposits.accept(slug, key, deposit), request)
 
     @get("/consultations/{slug:str}/themes/{theme:str}/contributions", operation_id="listContributions", responses=documented())
     async def page(
@@ -106,6 +126,15 @@ class DepositController(Controller):
         if view is None:
             missing("contribution", contribution)
         return view
+
+
+def _handed(receipt: Receipt, request: Asked) -> Response[Receipt]:
+    """In the form that the client prefers; JSON where it does not say."""
+    accepts = request.headers.get("accept", "")
+    if "text/plain" in accepts and request.accept.best_match(_FORMS) == "text/plain":
+        text: Any = written(receipt)
+        return Response(text, media_type="text/plain; charset=utf-8", headers=_FILE)
+    return Response(receipt, headers=_VARY)
 
 
 class ReceiptController(Controller):
