@@ -36,6 +36,7 @@ TITLES: Final[dict[str, str]] = {
     "lease-expired": "the item went back to its queue",
     "moment-out-of-range": "a moment lies between the years 2000 and 2199",
     "no-contribution-linked": "a proposal rests on at least one contribution",
+    "not-a-withdrawal": "only the contributor withdraws: an erasure by others is on request or by legal order",
     "not-a-successor": "a publication is superseded by another one, published, of the same consultation",
     "not-assigned": "decisions are taken on items that the queue handed out",
     "not-linked": "this contribution is not linked to the proposal",

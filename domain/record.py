@@ -99,8 +99,9 @@ class Codec:
 
 
 SHAPES: Final[Mapping[str, type[Struct]]] = MappingProxyType({topic(shape): shape for shape in get_args(Event)})
-UPCASTERS: Final[tuple[Upcaster, ...]] = ()
+UPCASTERS: Final[tuple[Upcaster, ...]] = (Upcaster(contribution.ErasedUnsealed, contribution.upcast),)
 CODEC: Final = Codec(SHAPES.values(), UPCASTERS)
+_APART: Final = 8
 _CONSULTATIONS: Final = UUID("6f0b7c52-5d0c-4b0e-9d5e-3f6f2a1c8e41")
 
 
@@ -109,6 +110,8 @@ def sealed_in(event: Event) -> Sealed | None:
     match event:
         case contribution.Hidden() | contribution.AppealSettled():
             return event.statement
+        case contribution.Erased():
+            return event.reason
         case (
             contribution.Submitted()
             | contribution.Flagged()
@@ -120,6 +123,24 @@ def sealed_in(event: Event) -> Sealed | None:
         case consultation.Opened():
             return event.queue_seed
     return None
+
+
+def erasure_stream(stream: UUID) -> UUID:
+    """Under which the reason of an erasure is sealed: the contribution's id with version 8 (RFC 9562, section 5.8) in place of its 4.
+
+    The keys of the contribution itself are destroyed by then, and its reason can be destroyed apart.
+    """
+    return UUID(int=stream.int & ~(0xF << 76) | _APART << 76)
+
+
+def erased_stream(apart: UUID) -> UUID | None:
+    """The contribution whose `erasure_stream` this is; None for any other stream."""
+    return UUID(int=apart.int, version=4) if apart.version == _APART else None
+
+
+def sealed_under(event: Event, stream: UUID) -> UUID:
+    """The stream whose keys seal what an event of `stream` holds."""
+    return erasure_stream(stream) if isinstance(event, contribution.Erased) else stream
 
 
 @lru_cache(maxsize=1_024)

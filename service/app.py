@@ -14,6 +14,7 @@ from service import openapi
 from service.http.audit import AuditController
 from service.http.consultations import ConsultationController
 from service.http.deposits import DepositController, ReceiptController
+from service.http.erasures import ErasureController
 from service.http.moderation import ModerationController, ReviewQueueController
 from service.http.operations import ClockController, HealthController
 from service.http.proposals import ProposalController
@@ -29,7 +30,7 @@ from service.wiring import Resources, resources
 CONTROLLERS = [
     HealthController, ConsultationController, DepositController, ReceiptController, ReviewQueueController,
     ModerationController, ReadingController, RecodingController, ProposalController, PublicationController, TreatmentController,
-    AuditController, ClockController,
+    ErasureController, AuditController, ClockController,
 ]  # fmt: skip
 
 

@@ -49,7 +49,8 @@ class Decision(Struct, frozen=True, omit_defaults=True):
     origin: Origin | None = None
     """Of a removal: whether a tool proposed what a person then decided."""
     cause: str | None = None
-    """Of a reinstatement: `unconfirmed` when nobody confirmed the removal in time, `third-look` when a third reviewer disagreed."""
+    """Of a reinstatement: `unconfirmed` when nobody confirmed the removal in time, `third-look` when a third reviewer disagreed.
+    Of an erasure: `withdrawal`, `request` or `legal-order`."""
     granted: bool | None = None
     statement: str | None = None
 
@@ -91,8 +92,7 @@ class FollowUp:
             missing("contribution", stream)
         if not receipts.same(receipts.code_digest(code), state.dossier.code_digest):
             raise Refused("wrong-code")
-        if not isinstance(state, Gone):
-            past = await history(self._sealer, entries)
+        past = await history(self._sealer, entries, only=Erased if isinstance(state, Gone) else None)
         return Status(
             stream,
             state.dossier.consultation,
@@ -166,7 +166,7 @@ def _decision(entry: Entry, event: contribution.Event, text: str | None) -> Deci
         case Recoded():
             return Decision("read-anew", day)
         case Erased():
-            return Decision("erased", day)
+            return Decision("erased", day, cause=event.cause, statement=text)
     return None
 
 

@@ -87,7 +87,7 @@ _STATUS: Final[Mapping[str, int]] = {
     "erased": 410,
     **dict.fromkeys(
         (
-            "charter-superseded", "lengths-impossible", "moment-out-of-range", "not-a-successor", "clause-not-in-force", "codebook-superseded", "code-redefined", "codes-missing", "empty", "reason-missing", "identifier-malformed", "text-length",
+            "charter-superseded", "lengths-impossible", "moment-out-of-range", "not-a-successor", "not-a-withdrawal", "clause-not-in-force", "codebook-superseded", "code-redefined", "codes-missing", "empty", "reason-missing", "identifier-malformed", "text-length",
             "unknown-code", "unknown-meeting", "unknown-theme", "window-empty", "closing-not-later",
         ),
         422,

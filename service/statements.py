@@ -13,7 +13,7 @@ from adapters.sealing import Closing, Opening, Sealer, commitment
 from adapters.store import Entry
 from domain import contribution
 from domain.contribution import Flagged
-from domain.record import sealed_in, topic
+from domain.record import sealed_in, sealed_under, topic
 from domain.sealed import PENDING
 from service.handler import Act
 
@@ -28,6 +28,8 @@ async def act(
     sealer: Sealer, stream: UUID, version: int, state: contribution.State, command: C, text: str, field: str = "text"
 ) -> Act[contribution.Command]:
     """The command with `text` sealed, as `field`, into the one place where it still holds PENDING.
+
+    `stream` is the one whose keys seal it: domain.record.sealed_under.
 
     The rules are asked first, so that no key is spent on what they refuse. Raises Refused, Unavailable.
     """
@@ -75,7 +77,7 @@ async def history(
     """
     events = [event_of(entry) for entry in entries]
     openings = [
-        Opening(stream_of(entry), entry.originator_version, entry.topic, sealed)
+        Opening(sealed_under(event, stream_of(entry)), entry.originator_version, entry.topic, sealed)
         for entry, event in zip(entries, events, strict=True)
         if unseal
         and not isinstance(event, Flagged)

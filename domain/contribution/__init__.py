@@ -22,12 +22,15 @@ from domain.contribution.commands import (
     Withdraw,
 )
 from domain.contribution.events import (
+    CONTRIBUTOR,
     Actor,
     Appealed,
     AppealSettled,
+    Cause,
     Channel,
     Coded,
     Erased,
+    ErasedUnsealed,
     Event,
     Flagged,
     Hidden,
@@ -44,6 +47,7 @@ from domain.contribution.events import (
     Reinstated,
     ReviewAssigned,
     Submitted,
+    upcast,
 )
 from domain.contribution.rules import decide
 from domain.contribution.states import (
@@ -78,6 +82,7 @@ from domain.contribution.states import (
 )
 
 __all__ = [
+    "CONTRIBUTOR",
     "Actor",
     "AnswerQuestion",
     "Appeal",
@@ -86,6 +91,7 @@ __all__ = [
     "AskQuestion",
     "AssignReading",
     "AssignReview",
+    "Cause",
     "Channel",
     "Cleared",
     "CodeReading",
@@ -96,6 +102,7 @@ __all__ = [
     "Dossier",
     "Erase",
     "Erased",
+    "ErasedUnsealed",
     "Event",
     "Excluded",
     "ExpireLease",
@@ -147,5 +154,6 @@ __all__ = [
     "screening_owed",
     "settled",
     "standing",
+    "upcast",
     "visible",
 ]

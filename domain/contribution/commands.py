@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.contribution.events import Actor, Channel, Origin
+from domain.contribution.events import Actor, Cause, Channel, Origin
 from domain.sealed import Sealed
 
 
@@ -155,7 +155,10 @@ class Erase(Struct, frozen=True):
     """By the publisher, on request or legal order."""
 
     publisher: str
-    reason: str
+    cause: Cause
+    commitment: bytes
+    reason: Sealed | None
+    """None in events of the first shape alone."""
 
 
 Command = (

@@ -4,7 +4,7 @@ Nothing here refers back to itself, so `gc=False` is safe: the collector would o
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -16,6 +16,10 @@ Actor = Literal["", "public", "private", "associative", "professional", "amateur
 Origin = Literal["human", "automated"]
 """`automated`: a tool proposed it, as the screening does. What Article 17(3)(c) of Regulation (EU) 2022/2065 asks a statement of reasons to say."""
 Look = Literal["first", "second", "third", "appeal"]
+Cause = Literal["withdrawal", "request", "legal-order", "unstated"]
+"""Of an erasure. `unstated`: the first shape of the event did not say; nothing is recorded with it any more."""
+CONTRIBUTOR: Final = "contributor"
+"""Who erases by the code of a receipt."""
 
 
 class Submitted(Struct, frozen=True, gc=False, tag="contribution.submitted.v1"):
@@ -140,11 +144,26 @@ class QuestionAnswered(Struct, frozen=True, gc=False, tag="contribution.question
     sealed: Sealed
 
 
-class Erased(Struct, frozen=True, gc=False, tag="contribution.erased.v1"):
+class ErasedUnsealed(Struct, frozen=True, gc=False, tag="contribution.erased.v1"):
+    """The first shape: its reason rests in clear in the log."""
+
+    by: str
+    reason: str
+
+
+class Erased(Struct, frozen=True, gc=False, tag="contribution.erased.v2"):
     by: str
     """`contributor`, or the pseudonym of the publisher who carried out a request or an order."""
-    reason: str
-    """The publisher's; empty for a contributor."""
+    cause: Cause
+    commitment: bytes = b""
+    """Of the publisher's reason; empty where there is none."""
+    reason: Sealed | None = None
+    """Sealed under `domain.record.erasure_stream`: a reason may name a person, and must outlive the keys that the erasure destroys."""
+
+
+def upcast(erased: ErasedUnsealed) -> Erased:
+    """Whether it was a request or an order was not said then, and what was said in clear is not repeated."""
+    return Erased(erased.by, "withdrawal" if erased.by == CONTRIBUTOR else "unstated")
 
 
 Event = (

@@ -25,6 +25,7 @@ from domain.contribution.commands import (
     Withdraw,
 )  # fmt: skip
 from domain.contribution.events import (
+    CONTRIBUTOR,
     Appealed,
     AppealSettled,
     Coded,
@@ -83,11 +84,13 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
             raise Refused("duplicate", field="Idempotency-Key")
 
         case _, Withdraw():
-            return (Erased("contributor", ""),)
-        case _, Erase(reason=reason) if not reason.strip():
+            return (Erased(CONTRIBUTOR, "withdrawal"),)
+        case _, Erase(cause="withdrawal"):
+            raise Refused("not-a-withdrawal", field="cause")
+        case _, Erase(cause="request" | "legal-order", reason=None):
             raise Refused("reason-missing", field="reason")
-        case _, Erase(publisher, reason):
-            return (Erased(publisher, reason),)
+        case _, Erase(publisher, cause, commitment, reason):
+            return (Erased(publisher, cause, commitment, reason),)
         case _, Flag(rules) if not screening_owed(state, rules):
             raise Refused("already-screened", rules=rules)
         case _, Flag(rules, commitment, sealed):

@@ -92,10 +92,10 @@ def _of_contribution(known: Known, recorded: Recorded, state: contribution.State
             return contribution.AskQuestion(question, asker, commitment, sealed)
         case contribution.QuestionAnswered(question, commitment, sealed):
             return contribution.AnswerQuestion(state.dossier.code_digest, question, commitment, sealed)
-        case contribution.Erased("contributor"):
+        case contribution.Erased(cause="withdrawal"):
             return contribution.Withdraw(state.dossier.code_digest)
-        case contribution.Erased(by, reason):
-            return contribution.Erase(by, reason)
+        case contribution.Erased(by, cause, commitment, reason):
+            return contribution.Erase(by, cause, commitment, reason)
     return None if terms is None else _under_policies(event, recorded, state, terms)
 
 

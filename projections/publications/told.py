@@ -144,6 +144,6 @@ def _decision(recorded: Recorded) -> Row | None:
             return row | {"decision": "appealed", "commitment": commitment}
         case AppealSettled(_, granted, commitment):
             return row | {"decision": "appeal-settled", "granted": granted, "commitment": commitment}
-        case Erased(by):
-            return row | {"decision": "erased", "cause": "contributor" if by == "contributor" else "order"}
+        case Erased(cause=cause):
+            return row | {"decision": "erased", "cause": "contributor" if cause == "withdrawal" else "order"}
     return None

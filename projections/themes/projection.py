@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -12,7 +13,7 @@ import msgspec
 from adapters.postgres.queries import load
 from adapters.sealing import Opening, Sealer
 from domain import consultation, contribution
-from domain.contribution import Hidden, Submitted
+from domain.contribution import Erased, Hidden, Submitted
 from domain.record import Recorded
 from domain.sealed import Sealed
 from projections.folding import State, decode, encode, moved, of_contributions
@@ -25,7 +26,7 @@ Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionPr
 
 class Themes:
     name: Final = "themes"
-    version: Final = 3
+    version: Final = 4
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
@@ -65,6 +66,8 @@ class Themes:
         changes = [(stream, *shown(stream)) for stream in was if shown(stream) != was[stream]]
         if changes:
             await connection.execute(QUERIES["change"], *map(list, zip(*changes, strict=True)))
+        if withdrawn := [_withdrawal(recorded) for recorded in run if isinstance(recorded.event, Erased)]:
+            await connection.execute(QUERIES["withdraw"], *map(list, zip(*withdrawn, strict=True)))
         await connection.execute(QUERIES["fold"], list(after), [encode(state) for state in after.values()])
 
     async def _texts(
@@ -90,6 +93,10 @@ def _deposit(recorded: Recorded, event: Submitted) -> tuple[Any, ...]:
         recorded.stream, event.consultation, event.theme, recorded.recorded_at.date(), event.channel, event.actor, event.language,
         event.charter, event.commitment, recorded.topic, msgspec.msgpack.encode(event.sealed),
     )  # fmt: skip
+
+
+def _withdrawal(recorded: Recorded) -> tuple[UUID, str, date]:
+    return recorded.stream, recorded.consultation, recorded.recorded_at.date()
 
 
 async def _count(connection: Connection, before: dict[UUID, State], after: dict[UUID, State]) -> None:

@@ -99,6 +99,14 @@ LIMIT $5;
 -- One contribution as the public may see it.
 SELECT id, consultation, theme, day, status, text, hidden_under FROM contribution WHERE id = $1;
 
+-- :name withdraw
+-- Contributions of a batch that have been erased.
+INSERT INTO withdrawal (id, consultation, day) SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[]);
+
+-- :name page_of_withdrawals
+-- One page of the notice of withdrawals, after a cursor.
+SELECT id, day FROM withdrawal WHERE consultation = $1 AND (day, id) > ($2, $3) ORDER BY day, id LIMIT $4;
+
 -- :name everything
 -- Every contribution of a consultation in its public form, for a publication.
 SELECT c.id, c.theme, c.day, c.channel, c.actor, c.language, c.charter, c.status, c.analysed, c.hidden_under, c.text, c.commitment, f.state

@@ -51,3 +51,10 @@ CREATE TABLE folded (
     id    uuid PRIMARY KEY,
     state bytea NOT NULL
 ) WITH (fillfactor = 60);
+-- The notice for whoever holds copies: which texts to drop, in an order that tells no time.
+CREATE TABLE withdrawal (
+    id           uuid PRIMARY KEY,
+    consultation text NOT NULL,
+    day          date NOT NULL
+);
+CREATE INDEX withdrawal_public ON withdrawal (consultation, day, id);

@@ -13,19 +13,17 @@ from msgspec.structs import replace
 
 from domain import consultation
 from domain.adopted import Code
-from domain.contribution import AskQuestion, CodeReading, Command, Erase, Gone, Present, Submitted, lease_of
+from domain.contribution import AskQuestion, CodeReading, Command, Gone, Present, Submitted, lease_of
 from domain.definition import Slug
 from domain.record import consultation_stream
 from projections.outcomes import views as outcomes
 from projections.treatment.views import Held
 from service.auth import alias, needs
-from service.follow_up import destroyed
 from service.handler import CONTRIBUTION, Act
 from service.http.bodies import (
     BEARER,
     NONE_LEFT,
     Asked,
-    ContributionMoved,
     Cursor,
     IfMatch,
     Limit,
@@ -34,13 +32,11 @@ from service.http.bodies import (
     R,
     SlugPath,
     SlugQuery,
-    Statement,
     expected,
-    moved,
 )  # fmt: skip
 from service.problems import STAFF, documented, missing
 from service.statements import UNSEALED, act, history
-from service.wiring import Resources, concealed
+from service.wiring import Resources
 
 State = Present | Gone
 ANALYST = [needs("analyst")]
@@ -78,10 +74,6 @@ class QuestionBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Asking(Struct, frozen=True):
     question: UUID
-
-
-class ErasureBody(Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Statement
 
 
 class ReadingController(Controller):
@@ -174,27 +166,6 @@ class ReadingController(Controller):
 
         await resources.handle.execute(CONTRIBUTION, contribution_id, build, expected=expected(if_match))
         return Asking(question)
-
-    @post(
-        "/contributions/{contribution_id:uuid}/erasure",
-        operation_id="eraseContribution",
-        guards=[needs("publisher")],
-        status_code=200,
-        responses=documented(*STAFF),
-        security=BEARER,
-    )
-    async def erase(
-        self, contribution_id: FromPath[UUID], data: JSONBody[ErasureBody], request: Asked, resources: R, if_match: IfMatch = None
-    ) -> Response[ContributionMoved]:
-        """On request or legal order. The words become unreadable everywhere but in copies already published."""
-
-        async def build(state: State, _: int) -> Act[Command]:
-            return Act(Erase(alias(request, state.dossier.consultation), data.reason))
-
-        done = await resources.handle.execute(CONTRIBUTION, contribution_id, build, expected=expected(if_match))
-        await destroyed(resources.sealer, contribution_id)
-        await concealed(resources, done.position)
-        return moved(ContributionMoved(contribution_id, done.version))
 
 
 async def _item(resources: Resources, slug: str, taken: Held) -> ReadingItem | None:

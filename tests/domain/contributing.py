@@ -77,7 +77,7 @@ granted: Final = AppealSettled("olga", True, COMMITMENT, SEALED)
 rejected: Final = AppealSettled("olga", False, COMMITMENT, SEALED)
 lifted: Final = Reinstated("system", "unconfirmed")
 flagged: Final = Flagged("rules-1", COMMITMENT, SEALED)
-erased: Final = Erased("contributor", "")
+erased: Final = Erased("contributor", "withdrawal")
 asked: Final = QuestionAsked(QUESTION, "ada", COMMITMENT, SEALED)
 answered: Final = QuestionAnswered(QUESTION, COMMITMENT, SEALED)
 

@@ -90,7 +90,13 @@ ACCEPTED = [
                 (erased,))
         for standing, facts in STANDINGS.items()
     ),
-    Accepts("the publisher erases with a reason", given(*CLEARED), Erase("karim", "Décision de justice."), (Erased("karim", "Décision de justice."),)),
+    *(
+        Accepts(f"the publisher erases, cause {cause}, with a sealed reason", given(*CLEARED), Erase("karim", cause, COMMITMENT, SEALED),
+                (Erased("karim", cause, COMMITMENT, SEALED),))
+        for cause in ("request", "legal-order")
+    ),
+    Accepts("an erasure of the first shape did not say its cause", given(*CLEARED), Erase("karim", "unstated", b"", None),
+            (Erased("karim", "unstated"),)),
     *(
         Accepts(f"a {standing} contribution is screened, however late", given(*facts), FLAG, (flagged,))
         for standing, facts in STANDINGS.items()
@@ -116,10 +122,12 @@ REFUSED = [
         Refuses(f"{type(command).__name__} needs the code of the receipt", given(*CLEARED), command, "wrong-code")
         for command in BY_ITS_CODE
     ),
-    Refuses("the publisher says why it erases", given(*CLEARED), Erase("karim", " \t"), "reason-missing", {"field": "reason"}),
+    Refuses("the publisher says why it erases", given(*CLEARED), Erase("karim", "request", b"", None), "reason-missing", {"field": "reason"}),
+    Refuses("the publisher withdraws nothing", given(*CLEARED), Erase("karim", "withdrawal", COMMITMENT, SEALED), "not-a-withdrawal",
+            {"field": "cause"}),
     *(
         Refuses(f"{type(command).__name__} finds nothing once it is erased", given(*GONE), command, "erased")
-        for command in (submit(), Withdraw(CODE), Erase("karim", "Encore."), Keep("mona", NOON), ASK, ANSWER, FLAG)
+        for command in (submit(), Withdraw(CODE), Erase("karim", "request", COMMITMENT, SEALED), Keep("mona", NOON), ASK, ANSWER, FLAG)
     ),
     Refuses("the same rules screen a text once", given(*NEW, flagged), FLAG, "already-screened", {"rules": "rules-1"}),
     Refuses("the same rules screen a text once, whatever came after", given(*NEW, flagged, lent("mona"), kept), FLAG, "already-screened"),

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any, Final, get_args
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -15,11 +16,14 @@ from domain.definition import ClauseDefinition, CodeDefinition, Definition
 from domain.record import (
     CODEC,
     SHAPES,
+    UPCASTERS,
     Codec,
     Event,
     UnknownTopic,
     Upcaster,
     consultation_stream,
+    erased_stream,
+    erasure_stream,
     fold,
     sealed_in,
     topic,
@@ -77,7 +81,7 @@ def test_a_topic_names_its_noun_what_happened_and_its_version(shape: type[Struct
 
 
 def test_no_two_events_share_a_topic() -> None:
-    assert len(SHAPES) == len(get_args(Event)) == len(CODEC.topics)
+    assert len(SHAPES) == len(get_args(Event)) == len(CODEC.topics) - len(UPCASTERS)
 
 
 def test_every_event_of_every_concept_can_be_recorded() -> None:
@@ -194,7 +198,11 @@ def test_an_older_shape_is_read_as_todays(stored: Struct, event: Heard) -> None:
 
 def test_an_event_is_chosen_under_every_topic_that_it_was_stored_under() -> None:
     assert concerts().topics_of(Heard) == ("concert.heard.v1", "concert.heard.v2", "concert.heard.v3")
-    assert CODEC.topics_of(contribution.Kept, contribution.Erased) == ("contribution.erased.v1", "contribution.kept.v1")
+    assert CODEC.topics_of(contribution.Kept, contribution.Erased) == (
+        "contribution.erased.v1",
+        "contribution.erased.v2",
+        "contribution.kept.v1",
+    )
 
 
 @pytest.mark.parametrize("shape", EVERY_SHAPE, ids=topic)
@@ -202,10 +210,29 @@ def test_an_event_is_chosen_under_every_topic_that_it_was_stored_under() -> None
 @given(data=st.data())
 def test_what_an_event_holds_sealed_is_found(shape: Any, data: st.DataObject) -> None:
     event = data.draw(st.from_type(shape))
-    sealed = [getattr(event, field.name) for field in msgspec.structs.fields(shape) if field.type is Sealed]
+    sealed = [getattr(event, field.name) for field in msgspec.structs.fields(shape) if field.type in (Sealed, Sealed | None)]
 
     assert len(sealed) <= 1
     assert sealed_in(event) == (sealed[0] if sealed else None)
+
+
+def test_an_erasure_of_the_first_shape_is_read_without_what_it_said_in_clear() -> None:
+    withdrawn, ordered = (
+        b'{"type":"contribution.erased.v1","by":"%b","reason":"%b"}' % said for said in ((b"contributor", b""), (b"k", b"Jean"))
+    )
+
+    assert CODEC.decode("contribution.erased.v1", withdrawn) == contribution.Erased("contributor", "withdrawal")
+    assert CODEC.decode("contribution.erased.v1", ordered) == contribution.Erased("k", "unstated")
+
+
+@given(st.uuids(version=4))
+def test_the_reason_of_an_erasure_has_keys_apart_and_its_contribution_is_found_again(stream: UUID) -> None:
+    apart = erasure_stream(stream)
+
+    assert apart != stream
+    assert apart.version == 8
+    assert UUID(int=apart.int, version=4) == stream == erased_stream(apart)
+    assert erased_stream(stream) is None
 
 
 def test_a_consultation_has_one_stream() -> None:

@@ -139,7 +139,7 @@ class World:
 
     async def erase(self, stream: UUID) -> int:
         """As the service does: the event, then the keys."""
-        position = await self.append(stream, contribution.Erased("contributor", ""))
+        position = await self.append(stream, contribution.Erased("contributor", "withdrawal"))
         await self.sealer.destroy(stream)
         return position
 

@@ -113,7 +113,7 @@ def test_readings_are_enough_when_two_share_a_code_and_a_third_is_waited_for_whe
 
 
 def test_what_is_withdrawn_keeps_its_past_and_is_neither_included_nor_excluded() -> None:
-    gone = course(submitted(), contribution.Kept("moderator-1"), contribution.Erased("contributor", ""))
+    gone = course(submitted(), contribution.Kept("moderator-1"), contribution.Erased("contributor", "withdrawal"))
     assert (gone.withdrawn, gone.included, gone.excluded, hours(gone.decided)) == (True, False, False, 1)
 
 
