@@ -127,3 +127,11 @@ def evolve(state: State, event: Event) -> State:
         case Public(consultation), Superseded():
             return Replaced(consultation)
     raise CorruptHistory(state, event)
+
+
+def exposes(prepared: Prepared, erased_at: int, *, visible: bool) -> bool:
+    """Whether a bundle shows a text that was erased at a position; `visible` says how the contribution stood where the bundle looks.
+
+    Such a bundle is served no more, published or not: to hand it out is to publish the text again.
+    """
+    return visible and prepared.seen < erased_at

@@ -290,7 +290,7 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
     405: "This method is not offered here.",
     408: "The body did not arrive in time.",
     409: "A rule refuses this in the present state; the type says which.",
-    410: "The contribution has been erased.",
+    410: "The contribution, or one that the bundle shows, has been erased.",
     412: "If-Match names another version.",
     413: "The body is larger than the service takes.",
     415: "The body must be application/json.",

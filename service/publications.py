@@ -17,6 +17,7 @@ from domain.publication import Command, Kind, Prepare, Public, Publish, Ready, R
 from domain.record import consultation_stream
 from projections.publications.bundle import write_bundle
 from projections.publications.told import concealed
+from projections.publications.withdrawn import exposed
 from projections.treatment.measures import views
 from projections.treatment.measures.views import Wanted
 from service import measuring
@@ -47,6 +48,20 @@ class Publications:
         """The zip of a publication; None where it has been removed, or was never written here."""
         path = self._path(stream)
         return path if path.exists() else None
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    async def gone(self, stream: UUID) -> bool:
+        """Whether a bundle is no longer here because it showed what has been erased since. Raises Missing, Unavailable."""
+        if self.archive(stream) is not None:
+            return False
+        entries = await self._handle.entries(PUBLICATION.name, stream)
+        prepared = event_of(entries[0]) if entries else None
+        if not isinstance(prepared, publication.Prepared):
+            missing(PUBLICATION.name, stream)
+        return await exposed(self._store, stream, prepared.consultation, prepared, await self._store.head())
 
     async def prepare(self, slug: str, kind: Kind, at: int | None, publisher: str) -> Prepared:
         """Write the bundle that shows the log up to a position, its head when nothing is said. Raises Refused, Failure, Unavailable."""
@@ -99,8 +114,16 @@ class Publications:
 
     def remove(self, stream: UUID) -> None:
         """Take the files of a bundle away; they may be gone already."""
-        self._path(stream).unlink(missing_ok=True)
-        shutil.rmtree(self._folder / str(stream), ignore_errors=True)
+        self.discard(self._path(stream))
+        self.discard(self._folder / str(stream))
+
+    @staticmethod
+    def discard(path: Path) -> None:
+        """A file, or a folder with what it holds; nothing where it is gone already."""
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
     def _path(self, stream: UUID) -> Path:
         return self._folder / f"{stream}.zip"

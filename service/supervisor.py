@@ -17,6 +17,7 @@ from adapters.embedded.nats import Nats
 from adapters.embedded.postgres import Postgres
 from adapters.postgres.keyring import MIGRATIONS as KEYRING
 from adapters.postgres.migrate import LOG, migrate
+from service import upkeep
 from service.located import RUN, Located, Run, at_ports, write_run
 from service.settings import Settings
 
@@ -122,9 +123,11 @@ class Supervisor:
         try:
             for name in list(self._parts):
                 await self._start(name)
-            applied = await migrate_all(at_ports(self._settings, self._folder, self._ports()))
+            located = at_ports(self._settings, self._folder, self._ports())
+            applied = await migrate_all(located)
             if applied:
                 _log.info("migrated", files=applied)
+            await upkeep.reconcile(located)  # before anything reads
             self._write()
             self._parts |= self._processes
             for name in self._processes:

@@ -25,6 +25,7 @@ from adapters.sealing import KeyringSealer, Sealer
 from adapters.store import Unavailable
 from projections import building
 from projections.runner import TRACKING
+from service import erasure, reaping
 from service.findings import Finding, append_only, end, stamps, wrapping
 from service.flags import SCREENING
 from service.located import Located, NotRunning, locate
@@ -63,6 +64,18 @@ async def rebuild(settings: Settings, name: str, progress: building.Progress) ->
     """Build a read model anew and swap it in; returns its position."""
     async with opened(locate(settings)) as on:
         return await building.rebuild(on.store, on.pool, building.projections(on.sealer)[name], progress)
+
+
+async def reconcile(located: Located) -> int:
+    """Destroy again the keys of what the log says is erased, which a restored keyring holds; returns how many went. Raises Unavailable."""
+    async with opened(located) as on:
+        return await erasure.reconcile(on.store, on.sealer)
+
+
+async def reap(located: Located) -> int:
+    """Remove old keys that no event needs; returns how many went. Raises Unavailable."""
+    async with opened(located) as on:
+        return await reaping.reap(on.store, located.keyring_url)
 
 
 async def replay(settings: Settings, name: str, until: int | datetime, progress: building.Progress) -> dict[str, list[object]]:

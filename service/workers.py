@@ -10,15 +10,13 @@ import structlog
 
 from adapters.nats.relay import Relay
 from adapters.postgres.pool import connect, server_may_be_away
-from adapters.records import recorded
 from adapters.store import Unavailable
-from domain.contribution import Erased
-from domain.record import Recorded
 from projections import building
-from projections.publications import views as publications
-from projections.runner import TRACKING, Projection, Runner, wait_for
+from projections.runner import TRACKING, Projection, Runner
 from service.deadlines import Deadlines
+from service.erasure import finish, reconcile, sweep
 from service.measuring import Measuring
+from service.reaping import Reaping
 from service.screening import Screening
 from service.wiring import Resources
 
@@ -29,8 +27,6 @@ STANDS_BY_S: Final = 10 * 366 * 86_400
 STEADY_S: Final = 30.0
 """Having run so long, a task that fails begins again without delay."""
 ERASER: Final = "eraser"
-PREPARED_S: Final = 5.0
-"""How long an erasure waits for the publications to be shown."""
 
 _log = structlog.get_logger()
 
@@ -41,6 +37,7 @@ async def work(shared: Resources) -> None:
         "relay": Relay(shared.store, shared.located.nats_url).run,
         "deadlines": Deadlines(shared).run,
         "eraser": Eraser(shared).run,
+        "reaping": Reaping(shared.store, shared.located.keyring_url).run,
         "measures": Measuring(shared.pool, shared.settings.measures_s).run,
         "screening": Screening(shared).run,
     }
@@ -110,30 +107,24 @@ async def elected(url: str, name: str) -> AsyncIterator[Callable[[], Awaitable[N
 
 
 class Eraser:
-    """Finishes erasures, should the process that recorded one have died before: keys are destroyed, bundles not yet published removed."""
+    """Finishes erasures, should the process that recorded one have died before: keys are destroyed, bundles that show the text removed."""
 
     def __init__(self, shared: Resources) -> None:
         self._shared = shared
 
     async def run(self) -> None:
         """Until cancelled."""
-        pool = self._shared.pool
+        shared, pool = self._shared, self._shared.pool
+        await reconcile(shared.store, shared.sealer)  # a keyring that was restored holds again what had been destroyed
+        await sweep(shared.store, shared.publications.folder)
         async with server_may_be_away():
             tracked: asyncpg.Record | None = await pool.fetchrow(TRACKING["tracked"], ERASER)
             if tracked is None:
                 await pool.execute(TRACKING["begin"], ERASER, 1)
         position = int(tracked["position"]) if tracked else 0
-        async for entries in self._shared.store.follow(position):
-            for each in map(recorded, entries):
-                if isinstance(each.event, Erased):
-                    await self._erased(each)
+        async for entries in shared.store.follow(position):
+            for entry in entries:
+                await finish(shared.store, shared.sealer, shared.publications, entry)
             async with server_may_be_away():
                 await pool.execute(TRACKING["advance"], ERASER, position, entries[-1].id)
             position = entries[-1].id
-
-    async def _erased(self, erasure: Recorded) -> None:
-        await self._shared.sealer.destroy(erasure.stream)
-        # A bundle that is being prepared at this moment is not shown yet: it is refused when somebody publishes it, and removed then.
-        await wait_for(self._shared.pool, "publications", erasure.position, PREPARED_S)
-        for outdated in await publications.outdated(self._shared.pool, erasure.consultation, erasure.position):
-            self._shared.publications.remove(outdated)

@@ -21,6 +21,7 @@ from projections.outcomes import views as outcomes
 from projections.outcomes.projection import QUERIES as OUTCOMES
 from projections.publications.packing import Row, as_csv, as_json, write
 from projections.publications.told import CODINGS, DECISIONS, Told, concealed, erased_between, told
+from projections.publications.withdrawn import WITHDRAWALS, withdrawals
 from projections.runner import TRACKING, Pool
 from projections.themes.projection import QUERIES as THEMES
 
@@ -41,6 +42,7 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "themes": ("id", "title", "question", "opens", "closes", "phase", "received", "visible"),
     "commitments": ("id", "text", "due", "kept_on", "evidence", "status"),
     "meetings": ("id", "day"),
+    "withdrawals": WITHDRAWALS,
 }  # fmt: skip
 """Every table, and the order of its columns in both its files."""
 
@@ -71,7 +73,8 @@ class Contents(Struct, frozen=True):
 async def write_bundle(
     store: EventStore, pool: Pool, sealer: Sealer, slug: str, position: int, seen: int, out: Path, measures: bytes
 ) -> Bundle:
-    """Write `out` and `out`.zip: complete, or not at all. The same position and the same set of destroyed keys give the same bytes.
+    """Write `out` and `out`.zip: complete, or not at all. The same position, the same set of destroyed keys and the same
+    published bundles before them give the same bytes.
 
     `measures` is the public document of equal treatment at that position, as JSON.
 
@@ -108,6 +111,7 @@ async def _contents(store: EventStore, pool: Pool, sealer: Sealer, slug: str, po
             "themes": _themes(await db.fetch(THEMES["themes"], slug), everything),
             "commitments": [msgspec.structs.asdict(each) for each in await outcomes.commitments(db, slug, log.day)],
             "meetings": [dict(row) for row in await db.fetch(OUTCOMES["all_meetings"], slug)],
+            "withdrawals": await withdrawals(store, slug, seen),
         }
         consultation = await db.fetchrow(THEMES["consultation"], slug)
     outstanding = sum(not row["settled"] for row in everything)

@@ -19,7 +19,3 @@ FROM publication WHERE consultation = $1 AND (public OR $2) ORDER BY position DE
 -- One publication.
 SELECT id, consultation, kind, position, encode(digest, 'hex'), prepared_on, status, location, superseded_by, reason
 FROM publication WHERE id = $1 AND (public OR $2);
-
--- :name outdated
--- Bundles of a consultation that are not published, and that heed no erasure recorded at a position.
-SELECT id FROM publication WHERE consultation = $1 AND NOT public AND seen < $2;

@@ -25,6 +25,8 @@ class PublicationView(Struct, frozen=True):
     location: str | None
     superseded_by: UUID | None
     reason: str | None
+    available: bool = True
+    """Whether the service holds the bundle. A published one goes when something that it shows is erased: it is to be superseded."""
 
 
 async def publications(db: Database, slug: str, *, drafts: bool) -> list[PublicationView]:
@@ -36,8 +38,3 @@ async def publication(db: Database, stream: UUID, *, drafts: bool) -> Publicatio
     """None for one that is not published, unless `drafts`."""
     row = await db.fetchrow(QUERIES["publication"], stream, drafts)
     return PublicationView(*row) if row else None
-
-
-async def outdated(db: Database, slug: str, erased_at: int) -> list[UUID]:
-    """Bundles that may hold what was erased at a position, and have not been published."""
-    return [row["id"] for row in await db.fetch(QUERIES["outdated"], slug, erased_at)]

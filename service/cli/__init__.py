@@ -2,7 +2,7 @@
 
 import click
 
-from service.cli import audit, keyring, measures, playing, receipts, serving, upkeep
+from service.cli import audit, forgetting, keyring, measures, playing, receipts, serving, upkeep
 from service.cli.base import Plain
 
 
@@ -19,3 +19,5 @@ for command in (
     main.add_command(command)
 audit.audit.add_command(measures.treatment)
 audit.audit.add_command(measures.report)
+keyring.keyring.add_command(forgetting.reconcile)
+keyring.keyring.add_command(forgetting.reap)

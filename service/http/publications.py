@@ -8,6 +8,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.response import File
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from domain.definition import Line, Slug
 from domain.publication import Kind
@@ -15,7 +16,7 @@ from projections.publications import views as publications
 from service.auth import alias, needs, sees_drafts
 from service.handler import PUBLICATION
 from service.http.bodies import BEARER, PIECE_BYTES, PUBLIC_OR_BEARER, Asked, IfMatch, Items, R, SlugPath, Statement, expected
-from service.problems import STAFF, documented, missing
+from service.problems import STAFF, Failure, documented, missing
 from service.wiring import Resources, shown
 
 PUBLISHER = [needs("publisher")]
@@ -64,7 +65,8 @@ class PublicationController(Controller):
         """Those that are published, and superseded; a publisher or an auditor also sees those that are prepared."""
         await resources.handle.terms_of(slug)
         drafts = await sees_drafts(request, *SEE_DRAFTS)
-        return Items(await publications.publications(resources.pool, slug, drafts=drafts))
+        listed = await publications.publications(resources.pool, slug, drafts=drafts)
+        return Items([_told(resources, each) for each in listed])
 
     @get(
         "/publications/{publication_id:uuid}",
@@ -73,19 +75,21 @@ class PublicationController(Controller):
         security=PUBLIC_OR_BEARER,
     )
     async def read(self, publication_id: FromPath[UUID], request: Asked, resources: R) -> publications.PublicationView:
-        return await _shown(publication_id, request, resources)
+        return _told(resources, await _shown(publication_id, request, resources))
 
     @get(
         "/publications/{publication_id:uuid}/bundle",
         operation_id="getBundle",
-        responses=documented(401),
+        responses=documented(401, 410),
         media_type="application/zip",
         security=PUBLIC_OR_BEARER,
     )
     async def bundle(self, publication_id: FromPath[UUID], request: Asked, resources: R) -> File:
+        """Served no more once something that it shows has been erased: the answer names what took its place."""
         view = await _shown(publication_id, request, resources)
         path = resources.publications.archive(publication_id)
         if path is None:
+            await _withdrawn(resources, view)
             missing("bundle", publication_id)
         name = f"{view.consultation}-{view.position}.zip"
         return File(path, filename=name, media_type="application/zip", chunk_size=PIECE_BYTES)
@@ -143,6 +147,29 @@ class PublicationController(Controller):
         publisher = await _publisher(publication_id, request, resources)
         done = await resources.publications.supersede(publication_id, data.by, data.reason, publisher, expected(if_match))
         return _moved(PublicationMoved(publication_id, None, None, done.version), 200)
+
+
+class BundleWithdrawn(Failure):
+    status, code, title = 410, "bundle-withdrawn", "this bundle shows a contribution that has been erased since"
+
+
+async def _withdrawn(resources: Resources, view: publications.PublicationView) -> None:
+    """Raises BundleWithdrawn with the address of the bundle that took its place, null while none has, and that of the notice."""
+    if view.status == "prepared" or not await resources.publications.gone(view.id):
+        return
+    successor, met = view.superseded_by, {view.id}
+    while successor and successor not in met and resources.publications.archive(successor) is None:
+        met.add(successor)
+        next_one = await publications.publication(resources.pool, successor, drafts=False)
+        successor = next_one.superseded_by if next_one else None
+    raise BundleWithdrawn(
+        successor=f"/v1/publications/{successor}/bundle" if successor and successor not in met else None,
+        withdrawals=f"/v1/consultations/{view.consultation}/withdrawals",
+    )
+
+
+def _told(resources: Resources, view: publications.PublicationView) -> publications.PublicationView:
+    return replace(view, available=resources.publications.archive(view.id) is not None)
 
 
 async def _publisher(stream: UUID, request: Asked, resources: Resources) -> str:
