@@ -263,7 +263,7 @@ async def test_keys_that_no_event_needs_are_reaped_once_they_are_old_and_no_othe
     await erase(shared, receipts[0].contribution)
     lost, raced = Closing(uuid4(), 1, "topic", {"text": "x"}, bytes(32)), receipts[1].contribution
     orphans = await shared.sealer.seal([lost, replace(lost, stream=raced), replace(lost, stream=erasure_stream(raced))])
-    keyring = await PostgresKeyring.connect(shared.located.keyring_url)
+    keyring = await PostgresKeyring.connect(shared.located.keyring_url, shared.located.keks)
 
     assert await reap(shared.store, shared.located.keyring_url) == 0, "none is old"
     assert len(await keyring.fetch([each.key for each in orphans])) == 3
