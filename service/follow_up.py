@@ -31,8 +31,8 @@ from domain.contribution import (
     Withdraw,
     Withheld,
 )  # fmt: skip
-from domain.errors import Refused
 from service.clock import Clock
+from service.codes import Codes
 from service.handler import CONTRIBUTION, Act, Done, Handle
 from service.problems import missing
 from service.statements import UNSEALED, History, act, history
@@ -78,20 +78,20 @@ class Status(Struct, frozen=True):
 
 
 class FollowUp:
-    def __init__(self, handle: Handle, sealer: Sealer, clock: Clock) -> None:
+    """Every method raises Refused("wrong-code") and WrongTooOften as Codes.admit does, before it looks at anything else."""
+
+    def __init__(self, handle: Handle, sealer: Sealer, clock: Clock, codes: Codes | None = None) -> None:
         self._handle = handle
         self._sealer = sealer
         self._clock = clock
+        self._codes = codes or Codes(handle)
 
     async def status(self, stream: UUID, code: str) -> Status:
-        """Raises Missing, Refused("wrong-code")."""
-        entries = await self._handle.entries(CONTRIBUTION.name, stream)
+        entries = await self._codes.admit(stream, code)
         past = await history(self._sealer, entries, unseal=False)
         state = past.state
         if state is None:
             missing("contribution", stream)
-        if not receipts.same(receipts.code_digest(code), state.dossier.code_digest):
-            raise Refused("wrong-code")
         past = await history(self._sealer, entries, only=Erased if isinstance(state, Gone) else None)
         return Status(
             stream,
@@ -107,13 +107,16 @@ class FollowUp:
         )
 
     async def appeal(self, stream: UUID, code: str, text: str) -> Done:
+        await self._codes.admit(stream, code)
         return await self._with_text(stream, Appeal(receipts.code_digest(code), self._clock.now(), *UNSEALED), text)
 
     async def answer(self, stream: UUID, code: str, question: UUID, text: str) -> Done:
+        await self._codes.admit(stream, code)
         return await self._with_text(stream, AnswerQuestion(receipts.code_digest(code), question, *UNSEALED), text)
 
     async def withdraw(self, stream: UUID, code: str) -> Done:
         """Erase by the contributor's own hand: the event, then the keys."""
+        await self._codes.admit(stream, code)
         done = await self._handle.contribution(stream, Withdraw(receipts.code_digest(code)))
         await destroyed(self._sealer, stream)
         return done

@@ -55,6 +55,7 @@ class Failure(Exception):  # noqa: N818 - it is raised for what a caller did, no
     status = 400
     code = "invalid-input"
     title = "the request is not understood"
+    retry_after_s = RETRY_AFTER_S
 
     def __init__(self, detail: str = "", **details: object) -> None:
         super().__init__(detail or self.title)
@@ -72,6 +73,14 @@ class VersionMismatch(Failure):
 
 class KeyReused(Failure):
     status, code, title = 422, "idempotency-key-reused", "this Idempotency-Key came with another body before"
+
+
+class WrongTooOften(Failure):
+    status, code, title = 429, "wrong-too-often", "wrong codes came too often for this contribution: wait before the next"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__()
+        self.retry_after_s = max(1, retry_after_s)
 
 
 class Contended(Failure):
@@ -120,7 +129,7 @@ def refused(_: Request[Any, Any, Any], error: Refused) -> Response[Any]:
 
 
 def failed(_: Request[Any, Any, Any], error: Failure) -> Response[Any]:
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.status == 503 else None
+    headers = {"Retry-After": str(error.retry_after_s)} if error.status in {429, 503} else None
     return problem(error.status, error.code, error.title, detail=error.detail, headers=headers, more=error.details)
 
 
@@ -285,7 +294,7 @@ HANDLERS: Final[ExceptionHandlersMap] = {
 _DESCRIPTIONS: Final[Mapping[int, str]] = {
     400: "A part of the request is missing or malformed; `errors` names the field.",
     401: "No access token, or one that is expired or not for this service.",
-    403: "The role, or the receipt's code, does not allow this.",
+    403: "The role, or the receipt's code, does not allow this. A wrong code and a contribution that is not there are told alike.",
     404: "Unknown identifier.",
     405: "This method is not offered here.",
     408: "The body did not arrive in time.",
@@ -295,6 +304,7 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
     413: "The body is larger than the service takes.",
     415: "The body must be application/json.",
     422: "A rule refuses a value; `errors` names the field.",
+    429: "Wrong codes came too often for this contribution; Retry-After says when another is looked at. A right one always is.",
     503: "The store cannot be reached; Retry-After says when to repeat.",
 }
 

@@ -133,7 +133,7 @@ def _handed(receipt: Receipt, request: Asked) -> Response[Receipt]:
     accepts = request.headers.get("accept", "")
     if "text/plain" in accepts and request.accept.best_match(_FORMS) == "text/plain":
         text: Any = written(receipt)
-        return Response(text, media_type="text/plain; charset=utf-8", headers=_FILE)
+        return Response(text, media_type="text/plain", headers=_FILE)
     return Response(receipt, headers=_VARY)
 
 
@@ -141,26 +141,26 @@ class ReceiptController(Controller):
     path = "/v1/receipts/{contribution:uuid}"
     tags: Sequence[str] = ["participants"]
 
-    @get(operation_id="getReceiptStatus", responses=documented(403, 410))
+    @get(operation_id="getReceiptStatus", responses=documented(403, 410, 429))
     async def status(self, contribution: FromPath[UUID], code: ReceiptCode, resources: R) -> Response[Status]:
         status = await resources.follow_up.status(contribution, code)
         return Response(status, headers={"Cache-Control": "no-store"})
 
-    @post("/appeal", operation_id="appeal", status_code=200, responses=documented(403, 409, 410, 413, 415))
+    @post("/appeal", operation_id="appeal", status_code=200, responses=documented(403, 409, 410, 413, 415, 429))
     async def appeal(
         self, contribution: FromPath[UUID], data: JSONBody[AppealBody], code: ReceiptCode, resources: R
     ) -> Response[ContributionMoved]:
         done = await resources.follow_up.appeal(contribution, code, data.text)
         return moved(ContributionMoved(contribution, done.version))
 
-    @post("/answers", operation_id="answerQuestion", status_code=200, responses=documented(403, 409, 410, 413, 415))
+    @post("/answers", operation_id="answerQuestion", status_code=200, responses=documented(403, 409, 410, 413, 415, 429))
     async def answer(
         self, contribution: FromPath[UUID], data: JSONBody[AnswerBody], code: ReceiptCode, resources: R
     ) -> Response[ContributionMoved]:
         done = await resources.follow_up.answer(contribution, code, data.question, data.text)
         return moved(ContributionMoved(contribution, done.version))
 
-    @post("/withdrawal", operation_id="withdraw", status_code=200, responses=documented(403, 409, 410, 413, 415))
+    @post("/withdrawal", operation_id="withdraw", status_code=200, responses=documented(403, 409, 410, 413, 415, 429))
     async def withdraw(
         self, contribution: FromPath[UUID], data: JSONBody[WithdrawalBody], code: ReceiptCode, resources: R
     ) -> Response[ContributionMoved]:

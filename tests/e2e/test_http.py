@@ -7,10 +7,17 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
+from msgspec import convert
 
+from service.deposits import Receipt
+from service.located import promises
+from service.receipt.file import read
+from service.receipt.verifying import verify
+from service.settings import Settings
 from tests.e2e.asking import Asking, code, fields, problem
 from tests.e2e.running import Running
 
@@ -171,6 +178,71 @@ def test_a_wrong_code_opens_nothing(asking: Asking, wrong: str) -> None:
     assert code(asking.public.get(path, headers=headers), 403) == "wrong-code"
     assert code(asking.public.post(f"{path}/appeal", json={"text": "Non."}, headers=headers), 403) == "wrong-code"
     assert code(asking.public.post(f"{path}/withdrawal", json={}, headers=headers), 403) == "wrong-code"
+
+
+def test_a_contribution_that_is_not_there_is_told_like_a_wrong_code(asking: Asking) -> None:
+    body = {"theme": "fetes", "title": "Un bal", "text": "Chaque été."}
+    proposal = asking.staff("analyst").post(f"{asking.base}/proposals", json=body).json()["proposal"]
+    receipt = asking.receipt()
+
+    def told(contribution: object, wrong: str) -> list[tuple[int, bytes]]:
+        path, headers = f"/v1/receipts/{contribution}", {"Receipt-Code": wrong}
+        answers = [
+            asking.public.get(path, headers=headers),
+            asking.public.post(f"{path}/appeal", json={"text": "Non."}, headers=headers),
+            asking.public.post(f"{path}/answers", json={"question": str(uuid4()), "text": "Oui."}, headers=headers),
+            asking.public.post(f"{path}/withdrawal", json={}, headers=headers),
+        ]
+        return [(answer.status_code, answer.content) for answer in answers]
+
+    wrong = told(receipt["contribution"], "0" * 32)
+    assert {status for status, _ in wrong} == {403}
+    assert told(uuid4(), receipt["code"]) == told(proposal, receipt["code"]) == told(receipt["contribution"], "none") == wrong
+
+
+def test_wrong_codes_are_throttled_and_the_right_one_still_opens(asking: Asking) -> None:
+    receipt, other = asking.receipt(), asking.receipt()
+    path, headers = f"/v1/receipts/{receipt['contribution']}", {"Receipt-Code": other["code"]}
+
+    answers = [asking.public.get(path, headers=headers) for _ in range(12)]
+
+    assert [answer.status_code for answer in answers] == [403] * 10 + [429] * 2
+    assert code(answers[-1], 429) == "wrong-too-often"
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 6
+    assert asking.status(receipt)["status"] == "visible"
+    assert asking.status(other)["status"] == "visible"
+    appeal = asking.public.post(f"{path}/appeal", json={"text": "Non."}, headers=headers)
+    assert code(appeal, 429) == "wrong-too-often"
+
+
+# --- the receipt as a file -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("text/plain", "text/plain; charset=utf-8"), ("text/plain, application/json;q=0.5", "text/plain; charset=utf-8"), ("*/*", "application/json"),
+        ("application/json, text/plain;q=0.9", "application/json"), ("text/html", "application/json"), ("text/plain-ish", "application/json"),
+    ],
+)  # fmt: skip
+def test_a_receipt_comes_in_the_form_that_is_asked_for(asking: Asking, accept: str, form: str) -> None:
+    key, text = secrets.token_hex(16), "Un marché le soir."
+    receipt = asking.receipt(text, key)
+
+    body = {"theme": "bibliotheques", "charter": 1, "text": text}
+    answer = asking.public.post(f"{asking.base}/contributions", json=body, headers={"Idempotency-Key": key, "Accept": accept})
+
+    assert (answer.status_code, answer.headers["Content-Type"], answer.headers["Vary"]) == (201, form, "Accept")
+    assert read(answer.content) == convert(receipt, Receipt)
+
+
+def test_a_receipt_verifies_by_the_key_of_the_service_alone(asking: Asking) -> None:
+    receipt = convert(asking.receipt("Un banc devant la mairie."), Receipt)
+
+    keys = [promises(Settings(data=asking.running.data)).verifier]
+
+    assert verify(receipt, keys, "Un banc devant la mairie.").verdict == "verified"
+    assert verify(receipt, keys, "Un banc devant la gare.").verdict == "false"
 
 
 def test_the_code_of_another_opens_nothing(asking: Asking) -> None:
@@ -397,11 +469,9 @@ def test_an_identifier_of_another_kind_is_not_found(asking: Asking) -> None:
     receipt = asking.receipt("Une contribution n'est pas une proposition.")
     body = {"theme": "fetes", "title": "Un bal", "text": "Chaque été."}
     proposal = analyst.post(f"{asking.base}/proposals", json=body).json()["proposal"]
-    contribution, headers = receipt["contribution"], {"Receipt-Code": receipt["code"]}
+    contribution = receipt["contribution"]
 
     for answer in (
-        asking.public.get(f"/v1/receipts/{proposal}", headers=headers),
-        asking.public.post(f"/v1/receipts/{proposal}/withdrawal", json={}, headers=headers),
         moderator.post(f"/v1/moderation/{proposal}/kept", json={}),
         analyst.post(f"/v1/contributions/{proposal}/questions", json={"text": "Pourquoi ?"}),
         publisher.post(f"/v1/proposals/{contribution}/progress", json={"text": "Un pas."}),
