@@ -36,11 +36,11 @@ def recorded(line: bytes, number: int, after: int = 0) -> Recorded:
     """The event of a line; `number` counts lines from 1, `after` is the position of the line before. Raises Malformed."""
     try:
         entry = _DECODER.decode(line)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"line {number}, behind position {after}: {error}") from error
     try:
         event = CODEC.decode(entry.topic, bytes(entry.event))
-    except ValueError as error:  # UnknownTopic, or bytes that are not of the topic
+    except (ValueError, RecursionError) as error:  # UnknownTopic, or bytes that are not of the topic
         raise Malformed(f"line {number}, position {entry.position}, {entry.topic}: {error}") from error
     return Recorded(entry.position, entry.stream, entry.version, entry.consultation, entry.recorded_at, event, entry.topic)
 

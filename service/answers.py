@@ -6,6 +6,11 @@ from uuid import UUID
 from msgspec import Struct
 
 
+class Ready(Struct, frozen=True):
+    position: int
+    """Of the last event of the log."""
+
+
 class Receipt(Struct, frozen=True):
     contribution: UUID
     code: str

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
@@ -71,9 +71,11 @@ class Transport(httpx.AsyncHTTPTransport):
 def explanation(problem: Mapping[str, Any]) -> str:
     """A problem in one line: its title, its detail, what is wrong with which field, and what else it tells."""
     title = str(problem.get("title", ""))
+    listed = problem.get("errors", [])
     errors = [
         str(each.get("field")) if each.get("message") == title else f"{each.get('field')}: {each.get('message')}"
-        for each in problem.get("errors", [])
+        for each in (listed if isinstance(listed, list) else [])
+        if isinstance(each, Mapping)
     ]
     more = [f"{name} {value}" for name, value in problem.items() if name not in _MEMBERS]
     return ", ".join(part for part in (title, str(problem.get("detail", "")), "; ".join(errors), ", ".join(more)) if part)
@@ -138,14 +140,14 @@ class Client:
         """The answer's bytes."""
         return (await self._answer("GET", path, None, None, query, slow=True)).content
 
-    async def lines(self, path: str, **query: Any) -> AsyncIterator[bytes]:
+    async def lines(self, path: str, **query: Any) -> AsyncGenerator[bytes, None]:
         """The lines of an answer as they arrive, their line breaks included; the last one, or one that is far too long, as far as it came.
 
         Nothing is asked again: raises httpx.TransportError where the connection breaks.
         """
         query = {name: value for name, value in query.items() if value is not None}
         async with self._http.stream("GET", path, headers=self._token, params=query or None, timeout=SLOW) as answer:
-            if answer.is_error:
+            if not answer.is_success:
                 await answer.aread()
                 raise Told(answer.status_code, _problem(answer))
             begun = b""
@@ -233,7 +235,7 @@ class Client:
                 wait_s, reason = pause_s, type(error).__name__
                 repeated = repeated or not isinstance(error, _NEVER_SENT)
             else:
-                if not answer.is_error:
+                if answer.is_success:
                     return answer
                 told = Told(answer.status_code, _problem(answer), repeated=repeated)
                 if answer.status_code not in _AGAIN and told.code != "contended":
@@ -258,17 +260,21 @@ def _transport() -> Transport:
 
 
 def _decoded(answer: httpx.Response, shape: type[T]) -> T:
-    return msgspec.json.decode(answer.content, type=shape)
+    """Raises Told for an answer that no service of this kind gives."""
+    try:
+        return msgspec.json.decode(answer.content, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Told(answer.status_code, {"title": f"what answers is not this service ({error})"}) from error
 
 
 def _said(answer: httpx.Response) -> Any:
-    return msgspec.json.decode(answer.content) if answer.content else None
+    return _decoded(answer, object) if answer.content else None
 
 
 def _problem(answer: httpx.Response) -> Mapping[str, Any]:
     try:
         problem: Mapping[str, Any] = msgspec.json.decode(answer.content, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {"title": answer.reason_phrase}
     return problem
 
@@ -276,4 +282,4 @@ def _problem(answer: httpx.Response) -> Mapping[str, Any]:
 def _asked_for(answer: httpx.Response, pause_s: float) -> float:
     """The pause that the service asks for in whole seconds, else the client's own."""
     asked = answer.headers.get("Retry-After", "")
-    return float(asked) if asked.isdigit() else pause_s
+    return float(asked) if asked.isascii() and asked.isdigit() else pause_s

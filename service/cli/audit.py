@@ -14,10 +14,9 @@ from domain.treatment.departures import Departure
 from domain.treatment.trail import Findings, Trail
 from service import auditing
 from service.auditing import Truncated
-from service.cli.base import data_option, progress, run, settings_of
+from service.cli.base import EXPECTED, data_option, progress, run, settings_of
 from service.cli.playing import allowed, reached, token_option, waiting
-from service.client import Away, Client, Told
-from service.located import NotRunning
+from service.client import Client
 from service.settings import TOKEN
 
 BROKEN = 2
@@ -59,7 +58,7 @@ def replay(data: Path | None, source: str | None, token: str | None, consultatio
         run(_followed(trail, data, source, token, consultation))
     except (Malformed, Truncated) as error:
         broken = error
-    except (Told, Away, NotRunning, httpx.HTTPError, OSError) as error:
+    except (*EXPECTED, httpx.InvalidURL) as error:
         raise NotReplayed(str(error) or type(error).__name__) from error
     findings = trail.findings()
     if as_json:

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ def quiet(_: int, __: int) -> None:
     """Progress, told to nobody."""
 
 
-async def lines(*all_lines: bytes) -> AsyncIterator[bytes]:
+async def lines(*all_lines: bytes) -> AsyncGenerator[bytes, None]:
     for line in all_lines:
         yield line
 
@@ -98,6 +98,23 @@ async def test_a_malformed_line_is_told_with_its_position() -> None:
         await follow(Trail(), lines(*LINES[:40], b"{}\n"))
 
 
+async def test_a_connection_is_closed_where_a_line_is_malformed() -> None:
+    closed: list[bool] = []
+
+    class Watched(Pieces):
+        async def aclose(self) -> None:
+            closed.append(True)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        ready = request.url.path == "/health/ready"
+        return httpx.Response(200, json={"position": HEAD}) if ready else httpx.Response(200, stream=Watched(b"null\n" * 9, 7))
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://registre")
+    with pytest.raises(Malformed):
+        await followed(Client("", "token", http=http))
+    assert closed == [True]
+
+
 async def test_what_the_service_refuses_is_told() -> None:
     def refuses(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/health/ready":
@@ -107,6 +124,37 @@ async def test_what_the_service_refuses_is_told() -> None:
     http = httpx.AsyncClient(transport=httpx.MockTransport(refuses), base_url="http://registre")
     with pytest.raises(Told, match="403 forbidden"):
         await followed(Client("", "token", http=http))
+
+
+STRANGERS: Final = [
+    httpx.Response(302, headers={"Location": "/elsewhere"}),
+    httpx.Response(302, html="<html>moved</html>"),
+    httpx.Response(200, html="<html>welcome</html>"),
+    httpx.Response(200, json=[]),
+    httpx.Response(200, json={"status": "ready", "position": "here"}),
+    httpx.Response(200, json={"status": "ready"}),
+    httpx.Response(204),
+    httpx.Response(200, content=b"[" * 100_000),
+    httpx.Response(500, json={"title": 1, "errors": "many"}),
+    httpx.Response(500, json={"title": 1, "errors": [1]}),
+]
+
+
+@pytest.mark.parametrize("answer", STRANGERS)
+async def test_what_is_no_service_of_this_kind_is_told(answer: httpx.Response) -> None:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer), base_url="http://registre")
+    with pytest.raises(Told):
+        await followed(Client("", "token", http=http))
+
+
+async def test_a_log_that_is_elsewhere_is_told() -> None:
+    def moved(request: httpx.Request) -> httpx.Response:
+        ready = request.url.path == "/health/ready"
+        return httpx.Response(200, json={"position": 1}) if ready else httpx.Response(302, headers={"Location": "/elsewhere"})
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(moved), base_url="http://registre")
+    with pytest.raises(Told, match="302"):
+        await followed(Client("", "token", http=http), "culture")
 
 
 async def test_of_a_file_of_several_consultations_one_is_followed(tmp_path: Path) -> None:
@@ -163,6 +211,9 @@ def test_departures_are_one_object_of_json() -> None:
         ([*LINES[:40], LINES[40][:-3]], "the log breaks off behind position 40"),
         ([*LINES[:40], b"null\n"], "line 41, behind position 40"),
         ([], "the log holds no event"),
+        ([*LINES[:40], LINES[40].replace(b'"culture"', b'"cult\xffure"')], "line 41, behind position 40"),
+        ([*LINES[:40], LINES[40][:-2] + b',"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"], "line 41, behind position 40"),
+        ([*LINES[:40], LINES[40][:-3] + b',"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}}\n"], "line 41, "),
     ],
 )
 def test_a_log_that_cannot_be_read_to_its_end_is_never_called_clean(log: list[bytes], said: str) -> None:
@@ -175,6 +226,12 @@ def test_a_service_needs_the_token_of_an_auditor(tmp_path: Path) -> None:
     ended = replay("--from", "http://127.0.0.1:9", "--data", str(tmp_path / "nothing"))
     assert ended.returncode == 2
     assert "REGISTRE_TOKEN" in ended.stderr.decode()
+
+
+def test_an_address_that_is_none_is_told_in_a_sentence() -> None:
+    ended = replay("--from", "http://127.0.0.1:x", "--token", "t")
+    assert ended.returncode == 2
+    assert b"Traceback" not in ended.stderr
 
 
 def test_what_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
