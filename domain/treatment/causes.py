@@ -130,6 +130,9 @@ def _under_policies(event: Any, recorded: Recorded, state: Present, terms: consu
         case contribution.Coded(assignment, reader, codebook, codes):
             in_force, known = consultation.codebook_in_force(terms)
             return contribution.CodeReading(assignment, reader, early, codebook, codes, in_force, known)
+        case contribution.Recoded(assignment, reader, codebook, codes):
+            in_force, known = consultation.codebook_in_force(terms)
+            return contribution.Recode(assignment, reader, codebook, codes, in_force, known)
     return None
 
 

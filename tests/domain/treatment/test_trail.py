@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from adapters.ndjson import line_of, recorded
-from domain.consultation import CommitmentMade, PoliciesAdopted, ThemeExtended
-from domain.contribution import Hidden, Kept, ReadingAssigned
+from domain.adopted import Code
+from domain.consultation import AdoptCodebook, CommitmentMade, PoliciesAdopted, ThemeExtended
+from domain.contribution import Hidden, Kept, ReadingAssigned, Recoded
 from domain.errors import TITLES
 from domain.record import Recorded
 from domain.treatment.departures import OF_THE_LOG, Departure
 from domain.treatment.trail import Findings, Trail
 from tests.bench.planting import PLANTS, Planted, planted
 from tests.domain.treatment.moves import MOVES, Move, play
-from tests.domain.treatment.town import SLUG, Town
+from tests.domain.treatment.town import ADMIN, CODES, SLUG, STREAM, Town
 from tests.domain.treatment.whole import whole_life
 
 LIFE: Final = cache(whole_life)
@@ -134,6 +135,45 @@ def test_policies_that_nobody_could_have_adopted_stop_no_replay() -> None:
     adopted = only(LIFE(), PoliciesAdopted)
     log = altered(LIFE(), adopted, lease_s=2**62, second_look_s=2**62, appeal_s=2**62)
     assert "moment-out-of-range" in {each.rule for each in replayed(log).departures}
+
+
+def recoded(*recodings: tuple[int, str, str]) -> set[str]:
+    """The rules that these recodings depart from: by codebook, reader and code, of a text that ada read before the second codebook."""
+    town = Town()
+    town.opens()
+    stream = town.deposits()
+    assert town.takes("review", "mona")
+    assert town.looks(stream, "mona", agrees=False)
+    assert town.takes("reading", "ada")
+    assignment = town.states[stream].dossier.leases[0].assignment
+    assert town.codes(stream, "ada", "access")
+    assert town.do(STREAM, AdoptCodebook((*CODES, Code("opening", "Ouverture", "Ouvrir.")), "Un code de plus.", by=ADMIN))
+    for codebook, reader, code in recodings:
+        town.record(stream, Recoded(assignment, reader, codebook, (code,)))
+    return {each.rule for each in replayed(town.log).departures}
+
+
+def test_a_reader_who_codes_their_own_reading_anew_departs_nowhere() -> None:
+    assert recoded((2, "ada", "opening")) == set()
+
+
+@pytest.mark.parametrize(
+    ("recoding", "rule"),
+    [
+        ((2, "bob", "opening"), "not-the-reader"),
+        ((2, "ada", "closing"), "unknown-code"),
+        ((1, "ada", "access"), "codebook-superseded"),
+        ((7, "ada", "access"), "codebook-superseded"),
+    ],
+)
+def test_a_reading_is_coded_anew_by_nobody_else_and_under_the_codebook_in_force(
+    recoding: tuple[int, str, str], rule: str
+) -> None:
+    assert recoded(recoding) == {rule}
+
+
+def test_a_reading_is_coded_anew_once_under_a_codebook() -> None:
+    assert recoded((2, "ada", "opening"), (2, "ada", "costs")) == {"already-coded"}
 
 
 def test_a_theme_that_was_never_added_cannot_be_extended() -> None:
