@@ -6,10 +6,14 @@ where it is kept, `regular` where a later one replaces it.
 
 import os
 import sys
+import time
+from typing import Final
 
+import structlog
 import uvloop
 
 from adapters.postgres.pool import server_may_be_away
+from adapters.store import Unavailable
 from projections.treatment.measures import views
 from projections.treatment.measures.computing import computed
 from projections.treatment.measures.views import Wanted
@@ -20,6 +24,11 @@ from service.located import locate
 from service.settings import Settings
 from service.upkeep import Opened, opened
 
+PORTION_S: Final = 20.0
+"""Of what is asked for, before the others have their turn."""
+
+_log = structlog.get_logger()
+
 
 async def compute(on: Opened, of: Wanted, *, asked: bool) -> None:
     """Compute the documents of one position, and keep them. Raises Unavailable, Unreadable, CorruptHistory."""
@@ -29,14 +38,18 @@ async def compute(on: Opened, of: Wanted, *, asked: bool) -> None:
         await views.answered(connection, of)
 
 
-async def every_wanted(on: Opened) -> None:
-    """Compute what is asked for until nothing is; one that cannot be computed stands behind the others from then on. Raises as `compute`."""
-    while wanted := await views.next_wanted(on.pool):
+async def every_wanted(on: Opened, portion_s: float = PORTION_S) -> None:
+    """Compute what is asked for until nothing is, or the time is up; what cannot be computed stands aside. Raises Unavailable."""
+    until = time.monotonic() + portion_s
+    while time.monotonic() < until and (wanted := await views.next_wanted(on.pool)):
+        await views.begun(on.pool, wanted)
         try:
             await compute(on, wanted, asked=True)
-        except Exception:
-            await views.postponed(on.pool, wanted)
+        except Unavailable:
             raise
+        except Exception:  # noqa: BLE001 - whatever is wrong with one consultation, the others are measured
+            _log.exception("measures stand aside", consultation=wanted.consultation, position=wanted.position)
+            await views.put_aside(on.pool, wanted)
 
 
 async def work(settings: Settings, arguments: list[str]) -> None:

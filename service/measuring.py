@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import asyncpg
@@ -25,39 +26,8 @@ REST: Final = 10
 _log = structlog.get_logger()
 
 
-class Measuring:
-    """Elected by its caller; twice would be harmless, since the same log gives the same document."""
-
-    def __init__(self, pool: "asyncpg.Pool[Any]", every_s: float) -> None:
-        self._pool = pool
-        self._every_s = every_s
-        self._due = 0.0
-
-    async def run(self) -> None:
-        """Until cancelled. Raises Unavailable."""
-        while True:
-            async with server_may_be_away():
-                if await views.next_wanted(self._pool):
-                    await self._wanted()
-                elif time.monotonic() >= self._due:
-                    await self._round()
-            await asyncio.sleep(LOOK_S)
-
-    async def _wanted(self) -> None:
-        if not await apart("wanted"):
-            await asyncio.sleep(AGAIN_S)
-
-    async def _round(self) -> None:
-        began = time.monotonic()
-        for each in await views.moved(self._pool):
-            await apart(each.consultation, str(each.position), "regular")
-        took = time.monotonic() - began
-        self._due = began + max(self._every_s, (1 + REST) * took)
-
-
-async def compute_now(wanted: Wanted) -> bool:
-    """Have one position computed and kept, for somebody who waits; whether it succeeded."""
-    return await apart(wanted.consultation, str(wanted.position), "asked")
+Compute = Callable[..., Awaitable[bool]]
+"""Takes the arguments of `service.computing`; says whether it succeeded."""
 
 
 async def apart(*arguments: str) -> bool:
@@ -72,3 +42,42 @@ async def apart(*arguments: str) -> bool:
     if failed:
         _log.error("measures could not be computed", of=arguments)
     return not failed
+
+
+class Measuring:
+    """Elected by its caller; twice would be harmless, since the same log gives the same document.
+
+    Rounds and what is asked for take turns: neither waits for ever, however much is asked for and whatever cannot be computed.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[Any]", every_s: float, compute: Compute = apart) -> None:
+        self._pool = pool
+        self._every_s = every_s
+        self._compute = compute
+        self._due = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled. Raises Unavailable."""
+        while True:
+            async with server_may_be_away():
+                if time.monotonic() >= self._due:
+                    await self._round()
+                if await views.next_wanted(self._pool):
+                    await self._wanted()
+            await asyncio.sleep(LOOK_S)
+
+    async def _wanted(self) -> None:
+        if not await self._compute("wanted"):
+            await asyncio.sleep(AGAIN_S)
+
+    async def _round(self) -> None:
+        began = time.monotonic()
+        for each in await views.moved(self._pool):
+            await self._compute(each.consultation, str(each.position), "regular")
+        took = time.monotonic() - began
+        self._due = began + max(self._every_s, (1 + REST) * took)
+
+
+async def compute_now(wanted: Wanted) -> bool:
+    """Have one position computed and kept, for somebody who waits; whether it succeeded."""
+    return await apart(wanted.consultation, str(wanted.position), "asked")

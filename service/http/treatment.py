@@ -83,8 +83,13 @@ class TreatmentController(Controller):
             return _told(document, audience)
         if as_of is not None and audience == "public":
             raise NotComputed(position=position)
-        if not await views.want(resources.pool, slug, position, AT_MOST):
-            raise Behind("as many positions as can be computed in a while are asked for already")
+        match await views.want(resources.pool, slug, position, AT_MOST):
+            case "too-many":
+                raise Behind("as many positions as can be computed in a while are asked for already")
+            case "aside":
+                raise Behind(
+                    "the measures at this position could not be computed: the worker's log says why, and tries again later"
+                )
         answer: Response[Any] = Response(Computing(slug, position), status_code=202, headers={"Retry-After": str(RETRY_AFTER_S)})
         return answer
 

@@ -17,26 +17,30 @@ SET version = excluded.version, asked = m.asked OR excluded.asked, document = ex
 DELETE FROM registre.measured WHERE consultation = $1 AND position < $2 AND NOT asked;
 
 -- :name want
--- Ask for a position of the past, unless as many are asked for already as are answered in a reasonable time.
+-- Ask for a position of the past, unless as many are asked for already as are answered in a reasonable time. What stands aside does not count.
 INSERT INTO registre.measures_wanted (consultation, position)
-SELECT $1, $2 WHERE (SELECT count(*) FROM registre.measures_wanted) < $3
+SELECT $1, $2 WHERE (SELECT count(*) FROM registre.measures_wanted WHERE asked_at <= clock_timestamp()) < $3
 ON CONFLICT DO NOTHING;
 
--- :name is_wanted
--- Whether a position has been asked for.
-SELECT EXISTS (SELECT FROM registre.measures_wanted WHERE consultation = $1 AND position = $2);
+-- :name awaited
+-- Whether a position that has been asked for is going to be computed, or stands aside; no row where it has not been asked for.
+SELECT asked_at <= clock_timestamp() FROM registre.measures_wanted WHERE consultation = $1 AND position = $2;
 
 -- :name next_wanted
 -- The first that was asked for.
-SELECT consultation, position FROM registre.measures_wanted ORDER BY asked_at LIMIT 1;
+SELECT consultation, position FROM registre.measures_wanted WHERE asked_at <= clock_timestamp() ORDER BY asked_at LIMIT 1;
 
 -- :name answered
 -- It has been computed.
 DELETE FROM registre.measures_wanted WHERE consultation = $1 AND position = $2;
 
--- :name postponed
--- It could not be computed: the others first.
+-- :name begun
+-- It is being computed. Should that be the end of whoever computes, the others come first.
 UPDATE registre.measures_wanted SET asked_at = clock_timestamp() WHERE consultation = $1 AND position = $2;
+
+-- :name aside
+-- It cannot be computed, and stands aside for a while.
+UPDATE registre.measures_wanted SET asked_at = clock_timestamp() + $3::interval WHERE consultation = $1 AND position = $2;
 
 -- :name moved
 -- Consultations whose latest document is behind their latest event, or of another version.

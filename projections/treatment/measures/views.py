@@ -1,7 +1,8 @@
 """What is read and kept of the measures."""
 
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +14,9 @@ from projections.pages import Database
 from projections.treatment.measures.document import VERSION, Audience, Measures
 
 QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
+ASIDE: Final = timedelta(minutes=10)
+Wish = Literal["awaited", "aside", "too-many"]
+"""What becomes of a position that is asked for: computed, not tried again for a while since it failed, or not even noted."""
 
 
 class Wanted(Struct, frozen=True):
@@ -51,10 +55,15 @@ async def keep(db: Database, documents: dict[Audience, Measures], *, asked: bool
             await db.execute(QUERIES["forget"], each.consultation, each.position)
 
 
-async def want(db: Database, slug: str, position: int, at_most: int) -> bool:
-    """Ask for a position; False when too much is asked for already."""
+async def want(db: Database, slug: str, position: int, at_most: int) -> Wish:
+    """Ask for a position."""
     await db.execute(QUERIES["want"], slug, position, at_most)
-    return bool(await db.fetchval(QUERIES["is_wanted"], slug, position))
+    match await db.fetchval(QUERIES["awaited"], slug, position):
+        case None:
+            return "too-many"
+        case False:
+            return "aside"
+    return "awaited"
 
 
 async def next_wanted(db: Database) -> Wanted | None:
@@ -66,9 +75,14 @@ async def answered(db: Database, wanted: Wanted) -> None:
     await db.execute(QUERIES["answered"], wanted.consultation, wanted.position)
 
 
-async def postponed(db: Database, wanted: Wanted) -> None:
-    """Put one that could not be computed behind the others."""
-    await db.execute(QUERIES["postponed"], wanted.consultation, wanted.position)
+async def begun(db: Database, wanted: Wanted) -> None:
+    """Put one that is being computed behind the others: it may be what ends the process."""
+    await db.execute(QUERIES["begun"], wanted.consultation, wanted.position)
+
+
+async def put_aside(db: Database, wanted: Wanted, pause: timedelta = ASIDE) -> None:
+    """Leave one that cannot be computed alone for a while: it is neither tried nor counted."""
+    await db.execute(QUERIES["aside"], wanted.consultation, wanted.position, pause)
 
 
 async def moved(db: Database) -> list[Wanted]:

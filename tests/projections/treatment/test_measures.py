@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter, defaultdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -194,16 +194,24 @@ async def test_a_consultation_is_measured_again_once_it_has_moved(world: World) 
 
 
 async def test_positions_are_asked_for_once_and_no_more_than_can_be_answered(world: World) -> None:
-    assert await views.want(world.pool, SMALL, 5, 2)
-    assert await views.want(world.pool, SMALL, 5, 2)
-    assert await views.want(world.pool, SMALL, 6, 2)
-    assert not await views.want(world.pool, SMALL, 7, 2)
+    asked = [await views.want(world.pool, SMALL, position, 2) for position in (5, 5, 6, 7)]
+    assert asked == ["awaited", "awaited", "awaited", "too-many"]
     first = await views.next_wanted(world.pool)
     assert first == views.Wanted(SMALL, 5)
-    await views.postponed(world.pool, first)
+    await views.begun(world.pool, first)
     assert await views.next_wanted(world.pool) == views.Wanted(SMALL, 6)
     await views.answered(world.pool, views.Wanted(SMALL, 6))
-    assert await views.want(world.pool, SMALL, 7, 2)
+    assert await views.want(world.pool, SMALL, 7, 2) == "awaited"
+
+
+async def test_what_cannot_be_computed_stands_aside_and_takes_nobody_s_place(world: World) -> None:
+    assert await views.want(world.pool, SMALL, 5, 1) == "awaited"
+    await views.put_aside(world.pool, views.Wanted(SMALL, 5))
+    assert await views.next_wanted(world.pool) is None
+    assert await views.want(world.pool, SMALL, 5, 1) == "aside"
+    assert await views.want(world.pool, SMALL, 6, 1) == "awaited"
+    await views.put_aside(world.pool, views.Wanted(SMALL, 5), timedelta())
+    assert await views.want(world.pool, SMALL, 5, 1) == "awaited"
 
 
 async def test_the_seed_is_opened_to_check_the_readings_while_it_is_still_sealed(world: World) -> None:
