@@ -234,11 +234,16 @@ def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]
     if isinstance(error, ValidationException):
         if isinstance(error.extra, list):
             more["errors"] = [
-                {"field": _short(_field(request, item)), "message": _short(item.get("message", ""))} for item in error.extra
+                {"field": _short(_field(request, item)), "message": _short(_ECHO.sub(r"\1", item.get("message", "")))}
+                for item in error.extra
             ]
         elif missing_one := _MISSING.match(error.detail):
             more["errors"] = [{"field": missing_one["name"], "message": "missing"}]
     return problem(error.status_code, code, title, detail=_plain(error.detail), headers=error.headers, more=more)
+
+
+_ECHO: Final = re.compile(r"(Invalid enum value) '.*'", re.DOTALL)
+"""Where a list of values is closed the library repeats what it was given, which may be the text itself in the wrong place."""
 
 
 def _short(said: str) -> str:
