@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 LOCK := --quiet --generate-hashes --universal --no-header --no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format bench bench-store bench-http bench-treatment torture lock clean
+.PHONY: help run demo test lint format bench bench-store bench-http bench-treatment bench-sealing torture lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -36,7 +36,7 @@ format: $(READY) ## rewrite the code in the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-store bench-http bench-treatment ## every benchmark; each prints one JSON line last
+bench: bench-store bench-http bench-treatment bench-sealing ## every benchmark; each prints one JSON line last
 
 bench-treatment: $(READY) ## measures of 100,000 contributions, 50 reviewers at once, planted departures; some 8 minutes
 	$(BIN)/python -m tests.bench.treatment
@@ -44,6 +44,10 @@ bench-treatment: $(READY) ## measures of 100,000 contributions, 50 reviewers at 
 bench-http: $(READY) ## deposits and lists over HTTP against an empty route
 	@command -v wrk >/dev/null || apt-get install --yes wrk || { echo "bench-http needs wrk: install it"; exit 1; }
 	$(BIN)/python -m tests.bench.http
+
+bench-sealing: $(READY) ## deposits sealed and unsealed, texts opened from the keyring; some 2 minutes
+	@command -v wrk >/dev/null || apt-get install --yes wrk || { echo "bench-sealing needs wrk: install it"; exit 1; }
+	$(BIN)/python -m tests.bench.sealing
 
 bench-store: $(READY) ## the event store beside its peers, some 8 minutes; prints one JSON line last
 	$(BIN)/python -m tests.bench.store

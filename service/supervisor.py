@@ -21,6 +21,8 @@ from service import upkeep
 from service.located import RUN, Located, Run, at_ports, write_run
 from service.settings import Settings
 
+PROCESSES = "service.processes"
+"""The module that a child runs. Nothing but a benchmark names another."""
 LOOK_S: Final = 0.1
 STOP_S: Final = 20.0
 BACK_OFF_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -75,7 +77,7 @@ class Process:
         return self._child is not None and self._child.returncode is None
 
     async def start(self) -> None:
-        command = [sys.executable, "-m", "service.processes", self._kind, str(os.getpid())]
+        command = [sys.executable, "-m", PROCESSES, self._kind, str(os.getpid())]
         # A session of its own: a terminal's Ctrl-C reaches the supervisor alone, which stops everything in order.
         self._child = await asyncio.create_subprocess_exec(*command, env=self._environment, start_new_session=True)
 

@@ -32,9 +32,9 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def served(data: Path, **settings: str) -> Iterator[Running]:
+def served(data: Path, module: str = "service.cli", /, **settings: str) -> Iterator[Running]:
     """`registre serve` in a folder, on a free port, ready; stopped by SIGTERM at the end."""
-    command = [sys.executable, "-m", "service.cli", "serve", "--data", str(data), "--port", "0"]
+    command = [sys.executable, "-m", module, "serve", "--data", str(data), "--port", "0"]
     with (data.parent / f"{data.name}.log").open("ab") as log:
         process = subprocess.Popen(command, env=environment(**settings), stdout=log, stderr=log)
     try:
