@@ -146,6 +146,16 @@ class Publication(Struct, frozen=True):
     status: str
 
 
+class Withdrawal(Struct, frozen=True):
+    contribution: UUID
+    day: date
+
+
+class WithdrawalPage(Struct, frozen=True):
+    items: list[Withdrawal]
+    next: str | None
+
+
 class CodedPage(Struct, frozen=True):
     """One page of contributions with their codes."""
 

@@ -10,6 +10,7 @@ import msgspec
 
 from adapters.embedded.folder import make_private
 from service.demo import checks, deciding, play, treating
+from service.demo.forgotten import forgotten
 from service.demo.play import Play, Watch
 from service.demo.progress import Notebook, Progress
 from service.demo.scenario import Scenario
@@ -56,7 +57,8 @@ async def perform(data: Path, bundle: Path, scenario: Scenario, watch: Watch) ->
             texts = {row.number: row.text for row in scenario.rows}
             found = await checks.receipts_found(stage.client, receipts.by_row, texts)
             verified = checks.receipts_verified(receipts.by_row, texts, promises(stage.settings).verifier)
-            return await summarised(shared, equal, found, verified, time.monotonic() - began)
+            gone = await forgotten(shared)
+            return await summarised(shared, equal, found, verified, gone, time.monotonic() - began)
 
 
 def _notebook(data: Path, own: Path, bundle: Path, scenario: Scenario) -> Notebook:

@@ -51,6 +51,8 @@ class Script(Struct, frozen=True):
     granted: str
     lost: str
     withdrawal: str
+    erasure: str
+    """The reason that the publisher gives for erasing what an author asked to be erased."""
     meeting: Meeting
     synthesis: str
     evidence: str

@@ -8,6 +8,7 @@ from rich.table import Table
 from service.answers import Commitment, Proposal, ProposalPage
 from service.client import Client
 from service.demo.checks import Equalities
+from service.demo.forgotten import Forgotten
 from service.demo.play import Play
 from service.demo.progress import Deposited
 from service.demo.stage import NotPlayed
@@ -41,6 +42,10 @@ class Summary(Struct, frozen=True):
     """Receipts that opened their contribution with the text that was deposited."""
     receipts_verified: int
     """Receipts that verified offline, by the service's public key and the text."""
+    erased: int
+    """Contributions that the notice of withdrawals lists: by their codes, and one by the publisher."""
+    canary_found: int
+    """Texts of the erased that are found anywhere all the same."""
     duration_s: float
 
     @property
@@ -52,6 +57,8 @@ class Summary(Struct, frozen=True):
             and self.pending == 0
             and self.receipts_found == self.received
             and self.receipts_verified == self.received
+            and self.erased == self.withdrawn
+            and self.canary_found == 0
             and self.replay_equal
             and self.stream_equal
         )
@@ -66,7 +73,9 @@ class Summary(Struct, frozen=True):
         return table
 
 
-async def summarised(play: Play, equal: Equalities, found: int, verified: int, duration_s: float) -> Summary:
+async def summarised(
+    play: Play, equal: Equalities, found: int, verified: int, gone: Forgotten, duration_s: float
+) -> Summary:
     """Gathered from the service itself, but for the rows that it never took. Raises NotPlayed."""
     deposited, published = play.notebook.progress.deposited, play.notebook.progress.publication
     if deposited is None or published is None:
@@ -93,6 +102,8 @@ async def summarised(play: Play, equal: Equalities, found: int, verified: int, d
         stream_equal=equal.stream_equal,
         receipts_found=found,
         receipts_verified=verified,
+        erased=gone.erased,
+        canary_found=gone.canary_found,
         duration_s=round(duration_s, 1),
     )
 

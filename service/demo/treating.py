@@ -27,6 +27,10 @@ async def appeals(play: Play) -> None:
     async def follow_up(row: int) -> None:
         await _followed_up(play, row, plans[row])
 
+    ordered = max((row for row, plan in plans.items() if plan.withdrawn), default=None)
+    if ordered is not None:
+        await _ordered(play, ordered)
+        del plans[ordered]
     await spread([row for row, plan in plans.items() if plan.appeal or plan.withdrawn], follow_up, FEW)
     await _moderated(play, "appeals", sum(bool(plan.appeal) for plan in plans.values()))
 
@@ -40,6 +44,13 @@ async def _followed_up(play: Play, row: int, plan: Plan) -> None:
         )
     if plan.withdrawn:
         await play.client.command(f"{path}/withdrawal", {}, code, settled={"erased"})
+
+
+async def _ordered(play: Play, row: int) -> None:
+    """The last of those who withdraw has lost the receipt, and turns to the publisher."""
+    path = f"/v1/contributions/{play.receipts.by_row[row].contribution}/erasure"
+    body = {"cause": "request", "reason": play.scenario.script.erasure}
+    await play.publisher.command(path, body, settled={"erased"})
 
 
 async def _moderated(play: Play, act: str, total: int) -> None:

@@ -126,6 +126,8 @@ def adds_up(summary: dict[str, Any], rows: int) -> None:
     assert summary["pending"] == 0
     assert summary["replay_equal"] is True
     assert summary["stream_equal"] is True
+    assert summary["erased"] == summary["withdrawn"]
+    assert summary["canary_found"] == 0
 
 
 def looked_up(played: Played, texts: list[str]) -> dict[str, int]:
