@@ -73,9 +73,7 @@ class Summary(Struct, frozen=True):
         return table
 
 
-async def summarised(
-    play: Play, equal: Equalities, found: int, verified: int, gone: Forgotten, duration_s: float
-) -> Summary:
+async def summarised(play: Play, equal: Equalities, found: int, verified: int, gone: Forgotten, duration_s: float) -> Summary:
     """Gathered from the service itself, but for the rows that it never took. Raises NotPlayed."""
     deposited, published = play.notebook.progress.deposited, play.notebook.progress.publication
     if deposited is None or published is None:
