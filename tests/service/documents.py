@@ -61,7 +61,7 @@ class Example:
     def __init__(self, audience: Audience, seed: int = 7) -> None:
         self._draw = Random(seed)
         self._audience: Audience = audience
-        self._groups = GROUPS | ({"contact": ("yes", "no")} if audience == "internal" else {})
+        self._groups = GROUPS | ({"contact": ("left", "none")} if audience == "internal" else {})
 
     def measures(self) -> Measures:
         internal = self._audience == "internal"

@@ -8,12 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from domain.record import Recorded, topic
+from domain.treatment.ledger import Ledger
 from projections.treatment.measures.document import Delays, Measures
+from projections.treatment.measures.facts import Facts
 from projections.treatment.statistics.delays import Spread
 from service.report import scale, words
 from service.report.glance import glance
 from service.report.voice import Voice
 from service.report.words import TEXTS
+from tests.bench.consultations import SLUG, Played
 from tests.service.documents import example
 
 DAY_S = 86_400.0
@@ -150,3 +154,13 @@ def test_the_glance_counts_the_comparisons_that_chance_hardly_explains() -> None
         in (glance(Voice("en", measures, {}), measures))
     )
     assert "Queues: 103 of 4,621 assignments depart from the order." in glance(Voice("en", measures, {}), measures)
+
+
+def test_what_the_measures_call_a_channel_or_a_contact_left_has_a_name_in_both_languages() -> None:
+    ledger = Ledger(SLUG)
+    for position, (stream, version, event, at) in enumerate(Played(40).events(), 1):
+        ledger.follow(Recorded(position, stream, version, SLUG, at, event, topic(event)))
+    groups = {each.name: set(each.groups) for each in Facts(ledger, by_day=False).attributes}
+
+    assert groups["contact"] == set(TEXTS["contact"]) == {"left", "none"}
+    assert groups["channel"] <= set(TEXTS["channel"])
