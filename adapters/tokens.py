@@ -28,8 +28,8 @@ class Staff(Struct, frozen=True):
 
 
 Reason = Literal[
-    "malformed", "algorithm", "unknown-key", "signature", "expired", "not-yet-valid", "audience", "issuer", "claim-missing"
-]
+    "missing", "malformed", "algorithm", "unknown-key", "signature", "expired", "not-yet-valid", "audience", "issuer", "claim-missing",
+]  # fmt: skip
 
 
 class TokenRefused(Exception):  # noqa: N818 - it is an answer, not an error

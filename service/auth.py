@@ -35,6 +35,8 @@ async def sees_drafts(connection: Connection, *roles: str) -> bool:
 async def _bearer(connection: Connection) -> Staff:
     """Who calls, by the token. Raises TokenRefused."""
     scheme, token = (*connection.headers.get("authorization", "").split(maxsplit=1), "", "")[:2]
+    if not scheme:
+        raise TokenRefused("missing")
     if scheme.lower() != "bearer" or not token:
         raise TokenRefused("malformed")
     resources: Resources = connection.app.state.resources

@@ -309,6 +309,7 @@ def test_staff_bring_a_token_with_the_role(asking: Asking) -> None:
     path = f"{asking.base}/reviews/next"
 
     assert code(asking.public.post(path), 401) == "token-refused"
+    assert "missing" in asking.public.post(path).json()["detail"]
     assert code(asking.public.post(path, headers={"Authorization": "Bearer made.up.token"}), 401) == "token-refused"
     assert code(asking.public.post(path, headers={"Authorization": "Basic YTpi"}), 401) == "token-refused"
     assert code(asking.staff("analyst").post(path), 403) == "forbidden"
