@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,6 +23,7 @@ from service import logs
 from service.client import Away, Told
 from service.collecting import collect_rarely
 from service.located import NotRunning
+from service.moments import moment
 from service.settings import Settings, SettingsRefused
 from service.supervisor import PortTaken
 
@@ -38,6 +40,18 @@ data_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the embedded servers and secrets [default: .registre].",
 )
+
+
+class Moment(click.ParamType[int | datetime]):
+    """A position or a moment of the log; the option is named where it is neither."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | datetime:
+        try:
+            return moment(value)
+        except ValueError as error:
+            self.fail(f"{value!r} is {error}.", param, ctx)
 
 
 def settings_of(data: Path | None = None, **more: Any) -> Settings:

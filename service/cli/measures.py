@@ -11,16 +11,18 @@ from rich.table import Table
 from projections.treatment.measures import views
 from projections.treatment.measures.computing import computed
 from projections.treatment.measures.document import Audience, Measures, Scope, Share
-from service.cli.base import data_option, run, settings_of
+from service.cli.base import Moment, data_option, run, settings_of
 from service.handler import Handle
 from service.located import locate
-from service.moments import moment
 from service.report.writing import encoded, write
 from service.settings import Settings
 from service.upkeep import Opened, opened
 
 as_of_option = click.option(
-    "--as-of", metavar="POSITION|DATE", help="A position of the log, or a date or time in RFC 3339 [default: its end]."
+    "--as-of",
+    type=Moment(),
+    metavar="POSITION|DATE",
+    help="A position of the log, or a date or time in RFC 3339 [default: its end].",
 )
 public_option = click.option(
     "--public", "audience", flag_value="public", default="internal", help="The form that everybody gets."
@@ -33,14 +35,14 @@ public_option = click.option(
 @public_option
 @click.option("--json", "as_json", is_flag=True, help="The whole document, as JSON.")
 @click.argument("slug", required=False)
-def treatment(data: Path | None, as_of: str | None, audience: Audience, as_json: bool, slug: str | None) -> None:
+def treatment(data: Path | None, as_of: int | datetime | None, audience: Audience, as_json: bool, slug: str | None) -> None:
     """Compute how contributions were treated, from the log up to a position or a date, whatever the service shows.
 
     SLUG may be left out where the log holds one consultation. A date without a time is the end of that day, UTC.
 
     Example: registre audit treatment essai --as-of 2026-12-01
     """
-    measures = run(measured(settings_of(data), slug, moment(as_of) if as_of else None))[audience]
+    measures = run(measured(settings_of(data), slug, as_of))[audience]
     if as_json:
         sys.stdout.buffer.write(encoded(measures))
     else:
@@ -55,13 +57,13 @@ def treatment(data: Path | None, as_of: str | None, audience: Audience, as_json:
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the report, made where missing."
 )
 @click.argument("slug", required=False)
-def report(data: Path | None, as_of: str | None, audience: Audience, out: Path, slug: str | None) -> None:
+def report(data: Path | None, as_of: int | datetime | None, audience: Audience, out: Path, slug: str | None) -> None:
     """Write the measures as one page for people, in French and English, beside the document that it shows.
 
     Example: registre audit report --out report --public
     """
     settings = settings_of(data)
-    measures = run(measured(settings, slug, moment(as_of) if as_of else None))[audience]
+    measures = run(measured(settings, slug, as_of))[audience]
     title, themes = run(named(settings, measures.consultation))
     for path in write(out, measures, themes, title):
         click.echo(path)
@@ -81,7 +83,7 @@ async def measured(settings: Settings, slug: str | None, as_of: int | datetime |
         position = await _position(on, as_of)
         last = await views.last_before(on.pool, chosen, position)
         if not last:
-            raise ValueError(f"{chosen} begins after position {position}")
+            raise ValueError(f"{chosen} begins later than {as_of}")
         return await computed(on.store, on.sealer, chosen, last)
 
 

@@ -1,6 +1,7 @@
 """Commands that look after the databases."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -8,9 +9,8 @@ import msgspec
 
 from projections import building
 from service import supervisor, upkeep
-from service.cli.base import data_option, progress, run, settings_of
+from service.cli.base import Moment, data_option, progress, run, settings_of
 from service.located import locate
-from service.moments import moment
 
 
 @click.command()
@@ -41,16 +41,22 @@ def rebuild(data: Path | None, name: str) -> None:
 
 @click.command()
 @data_option
-@click.option("--until", required=True, metavar="POSITION|DATE", help="A position of the log, or a date or time in RFC 3339.")
+@click.option(
+    "--until",
+    required=True,
+    type=Moment(),
+    metavar="POSITION|DATE",
+    help="A position of the log, or a date or time in RFC 3339.",
+)
 @click.argument("name", type=click.Choice(building.NAMES))
-def replay(data: Path | None, name: str, until: str) -> None:
+def replay(data: Path | None, name: str, until: int | datetime) -> None:
     """Print a read model as it was at a position or a date, as JSON. A date without a time is the end of that day, UTC.
 
     Example: registre replay outcomes --until 2026-12-01
     """
     settings = settings_of(data)
     with progress(f"replaying {name}") as told:
-        tables = run(upkeep.replay(settings, name, moment(until), told))
+        tables = run(upkeep.replay(settings, name, until, told))
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(tables), indent=2) + b"\n")
 
 

@@ -16,7 +16,7 @@ from projections.treatment.measures.document import Audience, Measures
 from service.auth import sees_drafts
 from service.http.bodies import R, SlugPath
 from service.measuring import AT_MOST
-from service.moments import moment
+from service.moments import NEITHER, moment
 from service.problems import RETRY_AFTER_S, Behind, Failure, documented
 from service.wiring import Resources
 
@@ -114,7 +114,7 @@ async def _meant(resources: Resources, as_of: str) -> int:
     try:
         meant = moment(as_of)
     except ValueError:
-        raise _refused("neither a position of the log, nor a day, nor a time in RFC 3339") from None
+        raise _refused(NEITHER) from None
     if isinstance(meant, int):
         head = await resources.store.head()
         if not 1 <= meant <= head:
