@@ -73,7 +73,7 @@ def explanation(problem: Mapping[str, Any]) -> str:
     title = str(problem.get("title", ""))
     listed = problem.get("errors", [])
     errors = [
-        str(each.get("field")) if each.get("message") == title else f"{each.get('field')}: {each.get('message')}"
+        f"field {each.get('field')}" if each.get("message") == title else f"{each.get('field')}: {each.get('message')}"
         for each in (listed if isinstance(listed, list) else [])
         if isinstance(each, Mapping)
     ]

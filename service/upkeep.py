@@ -96,7 +96,7 @@ async def examine(settings: Settings) -> list[Finding]:
     try:
         located = locate(settings)
     except (NotRunning, EmbeddedError) as error:
-        return [*findings, Finding("service", ok=False, finding=str(error), mend="start it with `registre serve`")]
+        return [*findings, Finding("service", ok=False, finding=str(error), mend=f"registre serve --data {data}")]
     findings += await _migrations(located)
     if any(not each.ok for each in findings if each.check.startswith(("database", "keyring"))):
         return findings

@@ -142,7 +142,10 @@ def import_(
 @url_option
 @token_option
 @click.option(
-    "--kind", default="results", type=click.Choice(["results", "snapshot"]), help="What is published [default: results]."
+    "--kind",
+    default="results",
+    type=click.Choice(["results", "snapshot"]),
+    help="What is published; results wait until the consultation has closed [default: results].",
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the bundle goes [default: SLUG-KIND.zip].")
 @click.argument("slug")

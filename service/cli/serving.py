@@ -40,7 +40,9 @@ def serve(data: Path | None, host: str | None, port: int | None) -> None:
 @click.command()
 @data_option
 def work(data: Path | None) -> None:
-    """Run the worker alone: read models, relay, deadlines, erasure. Any number may run.
+    """Run the worker alone: read models, relay, deadlines, erasure, screening, measures.
+
+    Any number may run.
 
     Example: registre work
     """

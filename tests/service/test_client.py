@@ -130,6 +130,7 @@ async def test_a_problem_is_explained_in_one_line() -> None:
     errors = [{"field": "text", "message": "too long"}, {"field": "theme", "message": "unknown"}]
 
     assert explanation({"title": "refused", "errors": errors}) == "refused, text: too long; theme: unknown"
+    assert explanation({"title": "too long", "errors": errors[:1]}) == "too long, field text"
     async with client(Service(httpx.Response(500, text="<html>"))) as participant:
         with pytest.raises(Told, match="500"):
             await participant.get("/v1/x")
