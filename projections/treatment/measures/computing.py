@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from adapters.records import recorded
-from adapters.sealing import Opening, Sealer
+from adapters.sealing import Opening, SealBroken, Sealer
 from adapters.store import Chosen, EventStore
 from domain.consultation import Opened
 from domain.record import Recorded
@@ -52,10 +52,13 @@ async def ledger_of(store: EventStore, slug: str, position: int) -> Ledger:
 
 
 async def _seed(sealer: Sealer, opened: Recorded | None) -> bytes | None:
-    """The seed of the readings, which may still be sealed: the service can open it to check its own queue."""
+    """The seed of the readings, which may still be sealed: the service can open it to check its own queue. None where its key is lost."""
     if opened is None or not isinstance(opened.event, Opened):
         return None
-    (clear,) = await sealer.unseal([Opening(opened.stream, opened.version, opened.topic, opened.event.queue_seed)])
+    try:
+        (clear,) = await sealer.unseal([Opening(opened.stream, opened.version, opened.topic, opened.event.queue_seed)])
+    except SealBroken:
+        return None
     return bytes.fromhex(clear.fields["seed"]) if clear else None
 
 

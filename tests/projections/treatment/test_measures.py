@@ -10,6 +10,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from adapters.memory_keyring import MemoryKeyring
+from adapters.sealing import KeyringSealer
 from domain import contribution
 from domain.record import Recorded, topic
 from domain.sealed import PENDING
@@ -219,6 +221,15 @@ async def test_the_seed_is_opened_to_check_the_readings_while_it_is_still_sealed
     measures = (await computed(world.store, world.sealer, SMALL, await world.store.head()))["internal"]
     assert measures.queues is not None
     assert measures.queues["reading"].unverifiable == 0
+
+
+async def test_a_seed_whose_key_is_lost_leaves_the_order_of_the_readings_unverifiable_and_the_rest_measured(world: World) -> None:
+    await world.life()
+    lost = KeyringSealer(MemoryKeyring())
+    measures = (await computed(world.store, lost, SMALL, await world.store.head()))["internal"]
+    assert measures.queues is not None
+    assert measures.queues["reading"].unverifiable > 0
+    assert measures.queues["review"].unverifiable == 0
 
 
 def test_weeks_are_those_of_the_iso_calendar() -> None:
