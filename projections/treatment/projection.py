@@ -7,10 +7,11 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from adapters.postgres.queries import load
-from adapters.sealing import Opening, Sealer
+from adapters.sealing import Opening, SealBroken, Sealer
 from domain import consultation, contribution
 from domain.contribution import Coded, Contested, Disputed, Flagged, Gone, Recoded, Submitted
 from domain.record import Recorded, consultation_stream
@@ -22,13 +23,15 @@ from projections.themes.projection import Connection
 QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
 _SEALED: Final = msgspec.msgpack.Decoder(Sealed)
 _WHO: Final = ("reviewer", "reader", "asker", "by")
+_log = structlog.get_logger()
 
 
 class Terms(Struct, frozen=True):
     """What the queues need of a consultation."""
 
     readers: int
-    seed: bytes
+    seed: bytes | None
+    """None where it cannot be opened: then nobody knows the order of the readings, and nobody is handed one."""
 
 
 class Attributes(Struct, frozen=True):
@@ -57,7 +60,7 @@ class Treatment:
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
-        self._seeds: dict[bytes, bytes] = {}
+        self._seeds: dict[bytes, bytes | None] = {}
 
     async def apply(self, connection: Connection, batch: Sequence[Recorded]) -> None:
         """Move the tables by one batch, in order, inside the transaction that also moves the tracking position."""
@@ -109,16 +112,21 @@ class Treatment:
 
     async def _terms(self, connection: Connection) -> dict[str, Terms]:
         return {
-            slug: Terms(readers, await self._seed(slug, version, place, sealed) if sealed else b"")
+            slug: Terms(readers, await self._seed(slug, version, place, sealed) if sealed else None)
             for slug, readers, version, place, sealed in await connection.fetch(QUERIES["consultations"])
         }
 
-    async def _seed(self, slug: str, version: int, place: str, sealed: bytes) -> bytes:
-        """The clear seed: in the memory of this process, nowhere else."""
+    async def _seed(self, slug: str, version: int, place: str, sealed: bytes) -> bytes | None:
+        """The clear seed: in the memory of this process, nowhere else. None where its key is lost: other consultations go on."""
         if sealed not in self._seeds:
             stream = consultation_stream(slug)
-            (clear,) = await self._sealer.unseal([Opening(stream, version, place, _SEALED.decode(sealed))])
-            self._seeds[sealed] = bytes.fromhex(clear.fields["seed"]) if clear else b""
+            try:
+                (clear,) = await self._sealer.unseal([Opening(stream, version, place, _SEALED.decode(sealed))])
+            except SealBroken as broken:
+                mend = "restore the keyring, restart the worker and run `registre rebuild treatment`"
+                _log.error("nobody is handed a reading: the order is sealed", consultation=slug, reason=str(broken), mend=mend)
+                clear = None
+            self._seeds[sealed] = bytes.fromhex(clear.fields["seed"]) if clear else None
         return self._seeds[sealed]
 
 
@@ -136,8 +144,8 @@ def _item(stream: UUID, version: int, attributes: Attributes, last_at: datetime,
         attributes.length, attributes.contact_left, last_at, encode(state), standing(state), analysed, contribution.look(state),
         review is None, " ".join(sorted(dossier.took_part)), review and review.expires, review and review.holder,
         review and review.assignment, state.confirm_by if isinstance(state, Contested | Disputed) else None, len(dossier.readings),
-        any(reading.codes for reading in dossier.readings), wanted, owed is not None, round_, rank(terms.seed, round_, stream),
-        " ".join(sorted(contribution.has_read(dossier))),
+        any(reading.codes for reading in dossier.readings), wanted, owed is not None and terms.seed is not None, round_,
+        rank(terms.seed, round_, stream) if terms.seed is not None else b"", " ".join(sorted(contribution.has_read(dossier))),
     )  # fmt: skip
 
 

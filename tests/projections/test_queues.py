@@ -7,6 +7,8 @@ from hashlib import sha256
 from itertools import pairwise
 from uuid import UUID, uuid4
 
+from adapters.memory_keyring import MemoryKeyring
+from adapters.sealing import KeyringSealer
 from domain import consultation, contribution
 from domain.record import consultation_stream
 from domain.treatment.queues import rank
@@ -239,6 +241,18 @@ async def test_consultations_do_not_share_their_queues(world: World) -> None:
     assert list((await views.reviews(world.pool, "autre", 9)).places) == [other]
     await world.show()
     assert (await views.counts(world.pool, "autre")).totals.received == 1
+
+
+async def test_a_seed_whose_key_is_lost_keeps_its_own_readings_back_and_no_other_queue(world: World) -> None:
+    await world.consultation()
+    world.sealer = KeyringSealer(MemoryKeyring())
+    await world.consultation("autre")
+    mine, other = await world.deposit("Un texte"), await world.deposit("Un texte", slug="autre")
+    assert await reviews(world, "a") == [mine]
+    await world.keep(mine)
+    await world.append(other, contribution.Kept("moderator-1"), slug="autre")
+    assert await readings(world, "a") == []
+    assert list((await views.readings(world.pool, "autre", 9)).places) == [other]
 
 
 async def test_a_consultation_without_contributions_counts_nothing(world: World) -> None:
