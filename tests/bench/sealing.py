@@ -1,8 +1,8 @@
 """What sealing costs: `python -m tests.bench.sealing [--seconds 5] [--rounds 5]`.
 
 Two whole services run in folders of their own, one as it is and one with sealing replaced by the identity. wrk deposits at each in turn over 64
-connections while the other is idle, and who begins changes from round to round. Then texts are sealed and opened in this process, a thousand at a
-time, with the keyring of the first. Prints one JSON line last: medians over the rounds, ratios of runs side by side, the load of the machine.
+connections while the other is idle, and who begins changes from round to round. Before that, texts are sealed and opened in this process, a thousand
+at a time, with the keyring of the first. Prints one JSON line last: medians over the rounds, ratios of runs side by side, the load of the machine.
 """
 
 import argparse
@@ -93,12 +93,10 @@ async def opened(located: Located, rounds: int) -> list[float]:
 
 
 def measured(sides: Sequence[Side], rounds: int, seconds: int) -> dict[str, Any]:
+    rates = asyncio.run(opened(sides[0].located, rounds))
     for side in sides:
         deposits(side, 0, seconds)  # the first are slow on either
     found = [one_round(sides, number, seconds) for number in range(1, rounds + 1)]
-    for side in sides:
-        until(lambda side=side: asyncio.run(followed(side.located)), FOLLOWED_S)  # type: ignore[misc] # bound where it is made
-    rates = asyncio.run(opened(sides[0].located, rounds))
     return {
         "deposit_rate_sealed_vs_plain": round(statistics.median(each["sealed"] / each["plain"] for each in found), 3),
         "deposit_per_s_sealed": round(statistics.median(each["sealed"] for each in found)),
