@@ -32,7 +32,10 @@ class NotVerified(click.ClickException):
 
 @click.group()
 def receipt() -> None:
-    """What somebody does with a receipt, away from the service."""
+    """What somebody does with a receipt, away from the service.
+
+    Example: registre receipt verify receipt.json
+    """
 
 
 @receipt.command()
@@ -101,7 +104,10 @@ def _told(found: Findings) -> str:
 
 @click.group()
 def keys() -> None:
-    """The public keys by which others verify what this service signs."""
+    """The public keys by which others verify what this service signs.
+
+    Example: registre keys show
+    """
 
 
 @keys.command()

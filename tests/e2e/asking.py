@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -114,3 +115,13 @@ def code(answer: httpx.Response, status: int) -> str:
 def fields(answer: httpx.Response, status: int) -> list[str]:
     """The fields that a problem names."""
     return [error["field"] for error in problem(answer, status)["errors"]]
+
+
+def shown(client: httpx.Client, path: str, enough: Callable[[Any], bool] = bool) -> Any:
+    """What a read model says once it has come so far."""
+    for _ in range(400):
+        answer = client.get(path)
+        if answer.status_code == 200 and enough(answer.json()):
+            return answer.json()
+        time.sleep(0.05)
+    raise TimeoutError(path)

@@ -122,7 +122,10 @@ def act(public: httpx.Client, receipt: dict[str, Any], what: str, body: dict[str
 
 
 def erase(asking: Asking, receipt: dict[str, Any]) -> None:
-    path, order = f"/v1/contributions/{receipt['contribution']}/erasure", {"reason": "Décision de justice."}
+    path, order = (
+        f"/v1/contributions/{receipt['contribution']}/erasure",
+        {"cause": "legal-order", "reason": "Décision de justice."},
+    )
     assert asking.staff("publisher").post(path, json=order).status_code == 200
 
 

@@ -3,8 +3,7 @@
 import base64
 import secrets
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -18,7 +17,7 @@ from service.located import promises
 from service.receipt.file import read
 from service.receipt.verifying import verify
 from service.settings import Settings
-from tests.e2e.asking import Asking, code, fields, problem
+from tests.e2e.asking import Asking, code, fields, problem, shown
 from tests.e2e.running import Running
 
 
@@ -28,16 +27,6 @@ def asking(running: Running) -> Iterator[Asking]:
     asking.prepare()
     yield asking
     asking.close()
-
-
-def shown(client: httpx.Client, path: str, enough: Callable[[Any], bool] = bool) -> Any:
-    """What a read model says once it has come so far."""
-    for _ in range(400):
-        answer = client.get(path)
-        if answer.status_code == 200 and enough(answer.json()):
-            return answer.json()
-        time.sleep(0.05)
-    raise TimeoutError(path)
 
 
 # --- deposits ----------------------------------------------------------------------------------------------------------

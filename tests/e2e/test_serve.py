@@ -163,7 +163,7 @@ def test_a_read_model_is_rebuilt_and_replayed_as_it_was(running: Running) -> Non
     assert receipt["contribution"] not in then.stdout
     assert receipt["contribution"] in now.stdout
     assert msgspec.json.decode(now.stdout)
-    assert never.returncode == 1
+    assert never.returncode == 2
     assert "yesterday" in never.stderr
 
 

@@ -22,7 +22,10 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def receipt() -> dict[str, Any]:
-    return {"contribution": str(uuid4()), "code": "c", "commitment": "", "blind": "", "theme": "t", "charter": 1}
+    return {
+        "contribution": str(uuid4()), "code": "c", "commitment": "", "blind": "", "theme": "t", "charter": 1,
+        "consultation": "essai", "promise": "signed",
+    }  # fmt: skip
 
 
 def problem(status: int, code: str = "theme-closed", headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:

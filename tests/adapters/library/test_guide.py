@@ -31,7 +31,7 @@ def test_the_guide_runs_word_for_word(url: str, tmp_path: Path) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
     moved, erased = ran.stdout.splitlines()
     assert re.fullmatch(r"stream \S+ has moved", moved)
-    assert erased == "6 Erased(by='contributor', reason='')"
+    assert erased == "6 Erased(by='contributor', cause='withdrawal', commitment=b'', reason=None)"
 
 
 def test_no_block_of_the_guide_is_left_out() -> None:
