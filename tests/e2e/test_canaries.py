@@ -28,7 +28,9 @@ from adapters.postgres.keyring import PostgresKeyring
 from adapters.postgres.store import PostgresStore
 from adapters.records import event_of
 from adapters.sealing import commitment
-from domain.record import sealed_in
+from adapters.store import Entry
+from domain.contribution import Erased
+from domain.record import erasure_stream, sealed_in
 from domain.sealed import Sealed
 from service.located import Located, locate, read_run
 from service.settings import Settings
@@ -196,10 +198,16 @@ async def boxed(url: str) -> list[Box]:
     await store.close()
     found = [(entry, event, sealed_in(event)) for entry in entries for event in [event_of(entry)]]
     return [
-        Box(UUID(str(entry.originator_id)), entry.originator_version, entry.topic, sealed, getattr(event, "commitment", b""))
+        Box(_place(entry, event), entry.originator_version, entry.topic, sealed, getattr(event, "commitment", b""))
         for entry, event, sealed in found
         if sealed is not None
     ]
+
+
+def _place(entry: Entry, event: Any) -> UUID:
+    """The stream that a text is sealed under: the reason of an erasure outlives the contribution's keys."""
+    stream = UUID(str(entry.originator_id))
+    return erasure_stream(stream) if isinstance(event, Erased) else stream
 
 
 def test_a_word_is_recognised_however_it_is_written() -> None:
