@@ -1,12 +1,13 @@
 """`registre audit treatment` and `report`: the measures of equal treatment, computed from the log and from nothing else."""
 
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from projections.treatment.measures import views
 from projections.treatment.measures.computing import computed
@@ -17,6 +18,9 @@ from service.located import locate
 from service.report.writing import encoded, write
 from service.settings import Settings
 from service.upkeep import Opened, opened
+
+WHOLE_LINES = 1_000
+"""Columns where the answer goes to a file or a pipe: nothing of it is folded for a screen."""
 
 as_of_option = click.option(
     "--as-of",
@@ -46,7 +50,7 @@ def treatment(data: Path | None, as_of: int | datetime | None, audience: Audienc
     if as_json:
         sys.stdout.buffer.write(encoded(measures))
     else:
-        told(measures, Console())
+        told(measures, Console(width=None if sys.stdout.isatty() else WHOLE_LINES))
 
 
 @click.command()
@@ -109,7 +113,8 @@ async def _position(on: Opened, as_of: int | datetime | None) -> int:
 def told(measures: Measures, console: Console) -> None:
     """For people: how far everything has come, how readers agree, every departure of the queues."""
     console.print(f"{measures.consultation}, at position {measures.position}, {measures.day}: the {measures.audience} form")
-    console.print(_coverage(measures))
+    for table in _coverage(measures, console.width):
+        console.print(table)
     for name, scope in {"whole": measures.whole, **measures.themes}.items():
         if scope.readers and scope.readers.alpha is not None:
             units = scope.readers.units
@@ -121,13 +126,22 @@ def told(measures: Measures, console: Console) -> None:
             console.print(f"  position {each.position}: {each.why}")
 
 
-def _coverage(measures: Measures) -> Table:
-    table = Table("", *measures.whole.coverage, box=None, padding=(0, 1))
+def _coverage(measures: Measures, width: int) -> Iterator[Table]:
+    """One table where it fits, else two halves: a figure that is cut says nothing."""
+    steps = list(measures.whole.coverage)
+    whole, half = _table(measures, steps), len(steps) // 2
+    fits = Console(width=WHOLE_LINES).measure(whole).maximum <= width
+    yield from (whole,) if fits else (_table(measures, steps[:half]), _table(measures, steps[half:]))
+
+
+def _table(measures: Measures, steps: list[str]) -> Table:
+    headings = (Column(step, justify="right", overflow="fold") for step in steps)
+    table = Table(Column("", overflow="fold"), *headings, box=None, padding=(0, 1), pad_edge=False)
     scopes: dict[str, Scope] = {"whole": measures.whole, **measures.themes}
     for name, scope in scopes.items():
-        table.add_row(name, *map(_share, scope.coverage.values()))
+        table.add_row(name, *(_share(scope.coverage.get(step)) for step in steps))
     return table
 
 
-def _share(share: Share) -> str:
-    return f"{share.count}/{share.of}"
+def _share(share: Share | None) -> str:
+    return f"{share.count}/{share.of}" if share else "-"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from msgspec import Struct
-from rich.table import Table
+from rich.table import Column, Table
 
 from service.answers import Commitment, Proposal, ProposalPage
 from service.client import Client
@@ -65,7 +65,7 @@ class Summary(Struct, frozen=True):
 
     def table(self) -> Table:
         """For people."""
-        table = Table(show_header=False, box=None, padding=(0, 2))
+        table = Table("", Column("", overflow="fold"), show_header=False, box=None, padding=(0, 2))
         for name in self.__struct_fields__:
             value = getattr(self, name)
             said = ", ".join(f"{count} {code}" for code, count in value.items()) or "-" if isinstance(value, dict) else str(value)
