@@ -74,6 +74,8 @@ def _of_contribution(known: Known, recorded: Recorded, state: contribution.State
         return contribution.Withdraw(state.dossier.code_digest) if state else contribution.Withdraw(b"")
     terms, early, late = known.terms(state.dossier.consultation), recorded.recorded_at - GRACE, recorded.recorded_at + GRACE
     match event:
+        case contribution.Flagged(rules, commitment, sealed):
+            return contribution.Flag(rules, commitment, sealed)
         case contribution.LeaseExpired(assignment):
             return contribution.ExpireLease(assignment, late)
         case contribution.Kept(reviewer):

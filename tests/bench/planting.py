@@ -219,6 +219,35 @@ def codebook_not_in_force(copy: Copy) -> tuple[str, int]:
     return "codebook-superseded", copy.position(place)
 
 
+def recoding_by_another_reader(copy: Copy) -> tuple[str, int]:
+    return "not-the-reader", _recoded(copy, reader="nobody-else")
+
+
+def recoding_twice_under_one_codebook(copy: Copy) -> tuple[str, int]:
+    in_force = copy.event(list(copy.all("consultation.codebook_adopted"))[-1])["version"]
+    _recoded(copy, codebook=in_force)
+    return "already-coded", _recoded(copy, codebook=in_force)
+
+
+def _recoded(copy: Copy, **event: Any) -> int:
+    """A reading of a text that was kept, coded anew at the end of the log."""
+    position = copy.append(_kept(copy, "contribution.coded"), **event)
+    copy.lines[-1]["topic"] = copy.lines[-1]["event"]["type"] = "contribution.recoded.v1"
+    return position
+
+
+def screened_after_its_first_look(copy: Copy) -> tuple[str, int]:
+    return "already-screened", copy.append(_kept(copy, "contribution.flagged"), rules="screening.later")
+
+
+def _kept(copy: Copy, topic: str) -> int:
+    """The place of an event of a contribution that was kept and is still there."""
+    for place in copy.all(topic):
+        if copy.of(place, "contribution.kept") and not copy.of(place, "contribution.erased"):
+            return place
+    raise NoPlace(topic)
+
+
 def lease_longer_than_the_policy(copy: Copy) -> tuple[str, int]:
     return "lease-differs", _sooner(copy, copy.first("contribution.reading_assigned"), "expires", -timedelta(days=1))
 
@@ -402,6 +431,7 @@ PLANTS: Final[tuple[Callable[[Copy], tuple[str, int]], ...]] = (
     removal_never_confirmed, removal_confirmed_too_late, delay_cut_short, removal_confirmed_by_whoever_hid, second_look_by_whoever_hid,
     third_look_by_whoever_hid, appeal_settled_by_whoever_hid, appeal_past_its_delay, clause_that_allows_no_removal, charter_not_consented_to,
     decided_without_holding_it, reader_who_sees_a_text_twice, reading_beyond_those_owed, code_of_no_codebook, codebook_not_in_force,
+    recoding_by_another_reader, recoding_twice_under_one_codebook, screened_after_its_first_look,
     lease_longer_than_the_policy, review_out_of_order, reading_out_of_order, queue_read_before_it_held_the_item, seed_that_was_not_sealed,
     deposit_after_the_closing, deposit_in_no_theme, deposit_under_another_charter, deposit_of_an_impossible_length,
     two_deposits_with_one_commitment, arbitration_before_the_opinion, arbitration_before_the_closing, coverage_made_up, coverage_of_long_ago,

@@ -172,11 +172,13 @@ def replay(*arguments: str, log: Iterable[bytes] = ()) -> subprocess.CompletedPr
     return subprocess.run(command, input=b"".join(log), capture_output=True, check=False, timeout=60, env=environment())
 
 
+REMOVED: Final = next(each for each in whole_life() if isinstance(each.event, Hidden))
+
+
 def departed() -> list[bytes]:
     """The log with another charter in its first removal."""
-    at = next(each for each in whole_life() if isinstance(each.event, Hidden))
-    other = replace(at, event=replace(at.event, charter=7))
-    return [line_of(other) if each.position == at.position else line_of(each) for each in whole_life()]
+    other = replace(REMOVED, event=replace(REMOVED.event, charter=7))
+    return [line_of(other) if each.position == REMOVED.position else line_of(each) for each in whole_life()]
 
 
 def test_a_clean_log_prints_no_departure() -> None:
@@ -192,7 +194,7 @@ def test_departures_are_printed_under_their_rule_and_said_by_the_exit_code() -> 
     first, second, empty, summary = ended.stdout.decode().splitlines()
     assert ended.returncode == 1
     assert first == "charter-not-consented (1): the charter named is not the one that the contributor consented to"
-    assert second.startswith("  position 26, culture, stream ")
+    assert second.startswith(f"  position {REMOVED.position}, culture, stream ")
     assert second.endswith(": field charter, found 7, expected 1")
     assert (empty, summary.rpartition(": ")[2]) == ("", "1 departure from the rules")
 
@@ -202,7 +204,7 @@ def test_departures_are_one_object_of_json() -> None:
     said: dict[str, Any] = msgspec.json.decode(ended.stdout)
     assert ended.returncode == 1
     assert (said["events"], said["by_rule"], said["broken"]) == (HEAD, {"charter-not-consented": 1}, None)
-    assert [(each["position"], each["rule"]) for each in said["departures"]] == [(26, "charter-not-consented")]
+    assert [(each["position"], each["rule"]) for each in said["departures"]] == [(REMOVED.position, "charter-not-consented")]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
-from typing import Final
+from typing import Final, get_args
 
 import pytest
 from hypothesis import given
@@ -12,11 +12,13 @@ from msgspec.structs import replace
 
 from adapters.ndjson import line_of, recorded
 from domain.adopted import Code
-from domain.consultation import AdoptCodebook, CommitmentMade, PoliciesAdopted, ThemeExtended
+from domain.consultation import AdoptCodebook, CommitmentMade, PoliciesAdopted, ReadingsFinished, ThemeExtended
 from domain.contribution import Hidden, Kept, ReadingAssigned, Recoded
 from domain.errors import TITLES
-from domain.record import Recorded
+from domain.record import Event, Recorded
+from domain.treatment.causes import cause
 from domain.treatment.departures import OF_THE_LOG, Departure
+from domain.treatment.known import Known
 from domain.treatment.trail import Findings, Trail
 from tests.bench.planting import PLANTS, Planted, planted
 from tests.domain.treatment.moves import MOVES, Move, play
@@ -54,6 +56,15 @@ def test_a_whole_life_that_follows_the_rules_departs_nowhere() -> None:
     assert (findings.assignments, findings.unverifiable) == (32, 0)
 
 
+def test_everything_that_can_happen_happens_in_the_whole_life_and_the_rules_are_asked_about_each() -> None:
+    assert {type(each.event) for each in LIFE()} == set(get_args(Event))
+    known = Known()
+    for each in LIFE():
+        stream = known.followed(each)
+        assert cause(known, each, stream.state) is not None, each.topic
+        stream.state = stream.concept.evolve(stream.state, each.event)
+
+
 def test_a_log_comes_home_as_it_was_recorded() -> None:
     assert decoded([line_of(each) for each in LIFE()]) == list(LIFE())
 
@@ -84,7 +95,7 @@ def test_no_departure_goes_by_the_code_of_a_refusal_that_means_something_else() 
 
 def test_readings_are_unverifiable_until_the_seed_is_revealed() -> None:
     readings = sum(isinstance(each.event, ReadingAssigned) for each in LIFE())
-    findings = replayed(LIFE()[:90])
+    findings = replayed([each for each in LIFE() if each.position < only(LIFE(), ReadingsFinished).position])
     assert readings == findings.unverifiable > 0
     assert findings.departures == ()
 

@@ -197,6 +197,14 @@ class Town:
             stream, contribution.CodeReading(lease.assignment, reader, self.now, book, codes, book, known)
         )
 
+    def codes_anew(self, stream: UUID, reader: str, *codes: str) -> bool:
+        reading = next((each for each in self.states[stream].dossier.readings if each.reader == reader), None)
+        book, known = consultation.codebook_in_force(self.terms)
+        return reading is not None and self.do(stream, contribution.Recode(reading.assignment, reader, book, codes, book, known))
+
+    def screened(self, stream: UUID, rules: str = "screening.1") -> bool:
+        return self.do(stream, contribution.Flag(rules, COMMITMENT, SEALED))
+
     def appeals(self, stream: UUID) -> bool:
         return self.do(stream, contribution.Appeal(CODE_DIGEST, self.now, COMMITMENT, SEALED))
 
