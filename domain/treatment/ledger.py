@@ -11,7 +11,7 @@ from domain.errors import CorruptHistory
 from domain.record import Event, Recorded
 from domain.treatment import course
 from domain.treatment.course import Course
-from domain.treatment.queues import Queues
+from domain.treatment.queues import Queues, revealed
 
 
 class Drawn(Struct):
@@ -32,6 +32,8 @@ class Ledger:
         self.consultation: consultation.State = None
         self.opened: Recorded | None = None
         """The event that holds the sealed seed of the readings."""
+        self.seed: bytes | None = None
+        """The seed of the readings, once it is revealed."""
         self.courses: dict[UUID, Course] = {}
         self.proposals: dict[UUID, Drawn] = {}
         self.queues = Queues()
@@ -60,6 +62,8 @@ class Ledger:
                 self.opened = recorded
             if isinstance(event, consultation.PoliciesAdopted):
                 self.queues.policy(self.slug, event.readers, event.lease_s)
+            if isinstance(event, consultation.ReadingsFinished):
+                self.seed = revealed(self.consultation, event)
         elif isinstance(event, proposal.Event):
             self._proposal(recorded, event)
         else:

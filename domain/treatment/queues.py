@@ -3,12 +3,15 @@
 import hmac
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from hashlib import sha256
 from math import inf
 from typing import Final, Literal
 from uuid import UUID
 
 from msgspec import Struct
 
+from domain import consultation
+from domain.consultation import ReadingsFinished
 from domain.contribution import Contested, Disputed, Present, ReadingAssigned, ReviewAssigned, State, has_read, look, reading_owed
 from domain.contribution.states import Gone
 from domain.record import Recorded
@@ -24,6 +27,12 @@ _NOBODY: Final[frozenset[str]] = frozenset()
 def rank(seed: bytes, round_: int, stream: UUID) -> bytes:
     """The place of a contribution in the order of a round: HMAC-SHA-256(seed, round as 4 bytes, big endian || contribution id)."""
     return hmac.digest(seed, round_.to_bytes(4, "big") + stream.bytes, "sha256")
+
+
+def revealed(state: consultation.State, event: ReadingsFinished) -> bytes | None:
+    """The seed that an event reveals; None where it is not the one whose digest was recorded at opening."""
+    recorded = state.adopted.queue_seed_digest if state else b""
+    return event.queue_seed if hmac.compare_digest(sha256(event.queue_seed).digest(), recorded) else None
 
 
 class Checked(Struct, frozen=True):

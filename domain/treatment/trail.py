@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +22,7 @@ from domain.record import Recorded
 from domain.treatment.deciding import GRACE
 from domain.treatment.departures import Departure, departs
 from domain.treatment.known import Followed, Known
-from domain.treatment.queues import Queues
+from domain.treatment.queues import Queues, revealed
 from domain.treatment.rules import RULES, Scene, mistaken, moments
 
 
@@ -138,7 +137,7 @@ class Trail:
                 self._kept.setdefault((slug, commitment), day)
             case Closed():
                 self._known.closed_at.setdefault(slug, recorded.position)
-            case ReadingsFinished(seed) if sha256(seed).digest() == after.adopted.queue_seed_digest:
+            case ReadingsFinished() as finished if seed := revealed(after, finished):
                 self._seeds[slug] = seed
 
     def _unconfirmed(self, now: datetime) -> Iterator[Departure]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import structlog
 
 from adapters.records import recorded
 from adapters.sealing import Opening, SealBroken, Sealer
@@ -27,6 +28,8 @@ from projections.treatment.statistics.suppression import SMALLEST
 
 PAGE: Final = 2_000
 
+_log = structlog.get_logger()
+
 
 @cache
 def definitions() -> dict[str, Definition]:
@@ -38,7 +41,7 @@ def definitions() -> dict[str, Definition]:
 async def computed(store: EventStore, sealer: Sealer, slug: str, position: int) -> dict[Audience, Measures]:
     """Both forms at a position. Raises Unavailable, Unreadable, CorruptHistory."""
     ledger = await ledger_of(store, slug, position)
-    return documents(ledger, await _seed(sealer, ledger.opened))
+    return documents(ledger, ledger.seed or await _sealed_seed(sealer, ledger.opened))
 
 
 async def ledger_of(store: EventStore, slug: str, position: int) -> Ledger:
@@ -51,13 +54,14 @@ async def ledger_of(store: EventStore, slug: str, position: int) -> Ledger:
     return ledger
 
 
-async def _seed(sealer: Sealer, opened: Recorded | None) -> bytes | None:
-    """The seed of the readings, which may still be sealed: the service can open it to check its own queue. None where its key is lost."""
+async def _sealed_seed(sealer: Sealer, opened: Recorded | None) -> bytes | None:
+    """The seed of the readings while it is sealed: the service can open it to check its own queue. None where it is lost. Raises Unavailable."""
     if opened is None or not isinstance(opened.event, Opened):
         return None
     try:
         (clear,) = await sealer.unseal([Opening(opened.stream, opened.version, opened.topic, opened.event.queue_seed)])
-    except SealBroken:
+    except SealBroken as broken:  # what needs no seed is told all the same
+        _log.error("the order of the readings cannot be checked", reason=str(broken))
         return None
     return bytes.fromhex(clear.fields["seed"]) if clear else None
 

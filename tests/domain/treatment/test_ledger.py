@@ -147,6 +147,13 @@ def test_what_is_published_is_told_by_the_bundle_that_stands() -> None:
     assert ledger(prepared, published, superseded).published == 0
 
 
+@pytest.mark.parametrize(("revealed", "seed"), [(bytes(32), bytes(32)), (bytes(31), None)])
+def test_the_seed_is_known_once_it_is_revealed_and_fits_its_digest(revealed: bytes, seed: bytes | None) -> None:
+    stream = consultation_stream(SLUG)
+    told = ledger((stream, consultation.Closed(by=BY)), (stream, consultation.ReadingsFinished(revealed, 1, by=BY)))
+    assert told.seed == seed
+
+
 def test_an_event_that_cannot_follow_stops_the_ledger() -> None:
     with pytest.raises(CorruptHistory):
         course(submitted(), contribution.HidingConfirmed("moderator-2", LATER))
