@@ -20,6 +20,8 @@ AT_MOST: Final = 20
 """Positions that may be asked for at a time."""
 AGAIN_S: Final = 5.0
 """After a failure."""
+LONGEST_S: Final = 1_800.0
+"""A computation that takes longer is ended: it hangs, on whatever it is."""
 REST: Final = 10
 """After a round it rests for so many times as long as the round took: statistics take a tenth of a processor at most."""
 
@@ -33,12 +35,16 @@ Compute = Callable[..., Awaitable[bool]]
 async def apart(*arguments: str) -> bool:
     """Compute in another process, which ends with this one; whether it succeeded. `arguments` are those of `service.computing`."""
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "service.computing", str(os.getpid()), *arguments)
+    failed: int | str
     try:
-        failed = await process.wait()
-    except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
-        raise
+        async with asyncio.timeout(LONGEST_S):
+            failed = await process.wait()
+    except TimeoutError:
+        failed = "it hung"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     if failed:
         _log.error("measures could not be computed", of=arguments)
     return not failed

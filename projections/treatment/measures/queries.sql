@@ -16,6 +16,12 @@ SET version = excluded.version, asked = m.asked OR excluded.asked, document = ex
 -- Documents that nobody asked for by their position, overtaken by a later one.
 DELETE FROM registre.measured WHERE consultation = $1 AND position < $2 AND NOT asked;
 
+-- :name forget_asked
+-- Documents of the past beyond so many of the latest positions, but the one just kept.
+DELETE FROM registre.measured WHERE consultation = $1 AND audience = $2 AND asked AND position <> $3 AND position <= (
+    SELECT position FROM registre.measured WHERE consultation = $1 AND audience = $2 AND asked ORDER BY position DESC OFFSET $4 LIMIT 1
+);
+
 -- :name want
 -- Ask for a position of the past, unless as many are asked for already as are answered in a reasonable time. What stands aside does not count.
 INSERT INTO registre.measures_wanted (consultation, position)

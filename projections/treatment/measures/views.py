@@ -14,6 +14,8 @@ from projections.pages import Database
 from projections.treatment.measures.document import VERSION, Audience, Measures
 
 QUERIES: Final = load(Path(__file__).with_name("queries.sql"))
+KEPT: Final = 500
+"""Documents of the past that are kept of a consultation, in each form: the rest is computed again when somebody asks."""
 ASIDE: Final = timedelta(minutes=10)
 Wish = Literal["awaited", "aside", "too-many"]
 """What becomes of a position that is asked for: computed, not tried again for a while since it failed, or not even noted."""
@@ -51,7 +53,9 @@ async def keep(db: Database, documents: dict[Audience, Measures], *, asked: bool
         await db.execute(
             QUERIES["keep"], each.consultation, each.position, audience, each.version, asked, msgspec.json.encode(each)
         )
-        if not asked:
+        if asked:
+            await db.execute(QUERIES["forget_asked"], each.consultation, audience, each.position, KEPT)
+        else:
             await db.execute(QUERIES["forget"], each.consultation, each.position)
 
 

@@ -184,6 +184,15 @@ async def test_what_is_computed_is_kept_by_position_and_the_latest_replaces_the_
     assert await views.at(world.pool, SMALL, "public", 20) is not None
 
 
+async def test_documents_of_the_past_are_kept_up_to_a_number(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "KEPT", 2)
+    await world.life()
+    for position in (20, 22, 24, 21):
+        await views.keep(world.pool, await computed(world.store, world.sealer, SMALL, position), asked=True)
+    kept = [position for position in range(20, 25) if await views.at(world.pool, SMALL, "public", position)]
+    assert kept == [21, 22, 24]
+
+
 async def test_a_consultation_is_measured_again_once_it_has_moved(world: World) -> None:
     await world.consultation()
     await world.show("treatment")
