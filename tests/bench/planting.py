@@ -127,7 +127,9 @@ def removal_never_confirmed(copy: Copy) -> tuple[str, int]:
     for place in copy.all("contribution.hiding_confirmed"):
         stream = copy.of(place)
         hidden = copy.of(place, "contribution.hidden")[0]
-        if stream[-1] == place and not copy.event(hidden)["analysed"]:
+        # A text that is screened late is flagged after the look.
+        after = [copy.lines[other]["topic"] for other in stream if other > place]
+        if set(after) <= {"contribution.flagged.v1"} and not copy.event(hidden)["analysed"]:
             copy.drop(place)
             return "removal-unconfirmed", copy.position(hidden)
     raise NoPlace("contribution.hiding_confirmed")
