@@ -1,6 +1,8 @@
 """What a service answers about equal treatment while a consultation is being played, position by position."""
 
 import threading
+import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -13,6 +15,7 @@ from adapters.tokens import DevelopmentIssuer
 
 PAUSE_S: Final = 0.25
 AT_ONCE: Final = 4
+PATIENCE_S: Final = 60.0
 
 
 class Recording(threading.Thread):
@@ -45,6 +48,13 @@ class Recording(threading.Thread):
                 if answer.status_code == 200:
                     self.answers[position] = answer.content
                     self._pending.discard(position)
+
+    def also(self, positions: Iterable[int]) -> None:
+        """Ask for these too, and wait for them: how much is answered while a demo goes on depends on the machine."""
+        wanted, until = set(positions), time.monotonic() + PATIENCE_S
+        self._pending |= wanted
+        while wanted - self.answers.keys() and time.monotonic() < until:
+            self._stopped.wait(PAUSE_S)
 
     def stop(self) -> None:
         self._stopped.set()
