@@ -68,6 +68,8 @@ class Course(Struct):
     """Every reading that the policy asks for."""
     linked: datetime | None = None
     """A proposal came to rest on it, for the first time."""
+    accounted: int | None = None
+    """The position from which on the public sees it, or the reason why not."""
     arbitrated: datetime | None = None
     """The first decision on a proposal that rests on it."""
     state: contribution.Present | contribution.Gone | None = None
@@ -100,15 +102,17 @@ class Course(Struct):
 def begun(position: int, at: datetime, event: Submitted) -> Course:
     return Course(
         position, at, event.theme, event.channel, event.actor, event.language, event.length, event.contact_left,
-        state=contribution.evolve(None, event),
+        accounted=None if event.held else position, state=contribution.evolve(None, event),
     )  # fmt: skip
 
 
-def moved(course: Course, at: datetime, event: contribution.Event, readers: int) -> None:
+def moved(course: Course, position: int, at: datetime, event: contribution.Event, readers: int) -> None:
     """Move a course by an event, of which the policy asks `readers` readings. Raises CorruptHistory."""
     course.state = contribution.evolve(course.state, event)
     if step := _STEPS.get(type(event)):
         step(course, at, event)
+    if course.accounted is None and course.decided is not None:
+        course.accounted = position
     if course.settled is None and contribution.settled(course.state):
         course.settled = at
     if course.read_enough is None and course.read is not None and contribution.read_enough(course.state, readers):

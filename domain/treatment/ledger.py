@@ -76,7 +76,7 @@ class Ledger:
         else:
             known = self._known(recorded.stream, event)
             before = known.state
-            course.moved(known, recorded.recorded_at, event, self.readers)
+            course.moved(known, recorded.position, recorded.recorded_at, event, self.readers)
         self.queues.moved(recorded, before, known.state)
 
     def _known(self, stream: UUID, event: Event) -> Course:

@@ -47,6 +47,8 @@ class Comparing:
 
     def _comparisons(self, scope: str) -> Iterator[Parity]:
         for outcome in self._outcomes:
+            if outcome.population.few(scope):
+                continue
             for attribute in outcome.population.attributes(scope):
                 yield self._compared(outcome, attribute, scope)
 

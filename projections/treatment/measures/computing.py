@@ -15,6 +15,7 @@ from adapters.store import Chosen, EventStore
 from domain.consultation import Opened
 from domain.record import Recorded
 from domain.treatment.ledger import Ledger
+from projections.treatment.measures.agreeing import Agreeing
 from projections.treatment.measures.comparing import Comparing
 from projections.treatment.measures.coverage import coverage
 from projections.treatment.measures.delaying import STEPS, Delaying
@@ -22,8 +23,7 @@ from projections.treatment.measures.document import Audience, Definition, Measur
 from projections.treatment.measures.facts import Facts
 from projections.treatment.measures.grouping import WHOLE, Grouping
 from projections.treatment.measures.queueing import queueing
-from projections.treatment.measures.readers import readers
-from projections.treatment.measures.reviewers import overturns, reviewers
+from projections.treatment.measures.reviewers import overturns
 from projections.treatment.statistics.suppression import SMALLEST
 
 PAGE: Final = 2_000
@@ -73,7 +73,7 @@ def documents(ledger: Ledger, seed: bytes | None) -> dict[Audience, Measures]:
 
 def _document(ledger: Ledger, audience: Audience, seed: bytes | None) -> Measures:
     internal = audience == "internal"
-    facts = Facts(ledger, by_day=not internal)
+    facts = Facts(ledger, public=not internal)
     scopes = _scopes(facts)
     return Measures(
         consultation=ledger.slug,
@@ -81,7 +81,7 @@ def _document(ledger: Ledger, audience: Audience, seed: bytes | None) -> Measure
         day=ledger.last_at.date() if ledger.last_at else None,
         audience=audience,
         unit="seconds" if internal else "days",
-        length_bounds=facts.length_bounds,
+        length_bounds=facts.length_bounds if scopes[WHOLE].parity is not None else [],
         smallest_group=SMALLEST,
         definitions=definitions(),
         whole=scopes.pop(WHOLE),
@@ -93,17 +93,15 @@ def _document(ledger: Ledger, audience: Audience, seed: bytes | None) -> Measure
 
 def _scopes(facts: Facts) -> dict[str, Scope]:
     present = Grouping(facts, facts.present)
-    small = present.suppressed(facts.themes, WHOLE)
-    delaying = {step: Delaying(facts, step) for step in STEPS}
     names = [WHOLE, *facts.themes.groups]
-    shown = [name for name in names if name not in small]
-    parity = Comparing(facts).within(shown)
+    shown = [name for name in names if not present.few(name)]
+    parity, agreeing, delaying = Comparing(facts).within(shown), Agreeing(facts), {step: Delaying(facts, step) for step in STEPS}
     return {
         name: Scope(
             coverage(facts, present.inside(name)),
             {step: each.within(name) for step, each in delaying.items()},
-            readers(facts, present.inside(name)),
-            reviewers(facts, present.inside(name)),
+            agreeing.readers(name),
+            agreeing.reviewers(name),
             parity[name],
         )
         if name in shown

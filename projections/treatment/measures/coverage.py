@@ -1,9 +1,9 @@
 """How far every contribution has come, against the promise that each of them comes as far."""
 
+from collections.abc import Callable
 from typing import Final
 
-import numpy as np
-
+from domain.treatment.course import Course
 from projections.treatment.measures.document import Share
 from projections.treatment.measures.facts import Booleans, Facts
 
@@ -25,13 +25,13 @@ def coverage(facts: Facts, scope: Booleans) -> dict[str, Share]:
         "coded": of_included(facts.told(lambda each: any(each.codings))),
         "linked": of_included(facts.linked),
         "arbitrated": of_included(facts.arbitrated),
-        "published": _share(_published(facts) & present, present),
+        "published": _share(facts.told(_shown_at(facts.ledger.published)) & present, present),
     }
 
 
-def _published(facts: Facts) -> Booleans:
-    shown = facts.ledger.published
-    return np.fromiter((each.position <= shown for each in facts.courses), dtype=np.bool_, count=len(facts.courses))
+def _shown_at(position: int) -> Callable[[Course], bool]:
+    """Whether a bundle at a position shows a contribution, or the reason why not: one that waited for its first look out of sight is neither."""
+    return lambda course: course.accounted is not None and course.accounted <= position
 
 
 def _share(chosen: Booleans, of: Booleans) -> Share:

@@ -35,12 +35,15 @@ class Delaying:
     """The delays of one step in every scope."""
 
     def __init__(self, facts: Facts, step: str) -> None:
+        self._public = facts.public
         self._delays = facts.delays(*STEPS[step])
         self._grouping = Grouping(facts, ~np.isnan(self._delays))
 
     def within(self, scope: str) -> Delays:
         """`scope` is a theme, or the whole."""
         grouping = self._grouping
+        if self._public and grouping.few(scope):
+            return Delays(None, {})
         chosen = grouping.chosen & grouping.inside(scope)
         return Delays(
             spread(self._delays[chosen]),

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from projections.treatment.statistics.delays import Spread
 
-VERSION = 1
+VERSION = 2
 """Of the computation: raised whenever the same log would give another document."""
 
 Audience = Literal["public", "internal"]
@@ -31,7 +31,7 @@ class Share(Struct, frozen=True):
 
 
 class Delays(Struct, frozen=True):
-    """Of one step: over all, and by group of each attribute. A suppressed group is null."""
+    """Of one step: over all, and by group of each attribute. A suppressed group is null; so is all of it, for the public, where it is of a few."""
 
     overall: Spread | None
     by: dict[str, dict[str, Spread | None]]
@@ -105,13 +105,14 @@ class Parity(Struct, frozen=True):
 
 
 class Scope(Struct, frozen=True):
-    """The whole consultation, or one theme. What is null is suppressed: the theme is too small."""
+    """The whole consultation, or one theme. What is null is suppressed: those that it is about are too few."""
 
     coverage: dict[str, Share]
     delays: dict[str, Delays] | None
     readers: ReaderAgreement | None
     reviewers: ReviewerAgreement | None
     parity: list[Parity] | None
+    """Without the outcomes that could come to a few alone."""
 
 
 class Overturns(Struct, frozen=True):

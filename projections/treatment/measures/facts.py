@@ -42,8 +42,8 @@ class Facts:
     """One entry a contribution, in order of arrival."""
 
     ledger: Ledger
-    by_day: bool
-    """Whether moments are cut to the day, as the public form has them."""
+    public: bool
+    """Whether everybody may read what is made of them: moments are cut to the day, and nothing is told of fewer than ten."""
 
     @cached_property
     def courses(self) -> list[Course]:
@@ -67,7 +67,7 @@ class Facts:
             ("actor", lambda each: each.actor or UNDECLARED),
             ("contact", lambda each: "left" if each.contact_left else "none"),
         ]
-        simple = [_attribute(name, map(tell, self.courses)) for name, tell in told if not (self.by_day and name in INTERNAL)]
+        simple = [_attribute(name, map(tell, self.courses)) for name, tell in told if not (self.public and name in INTERNAL)]
         return [self.themes, self.quartiles, *simple]
 
     @cached_property
@@ -115,11 +115,15 @@ class Facts:
         return np.fromiter((stream in streams for stream in self.streams), dtype=np.bool_, count=len(self.streams))
 
     def delays(self, begin: Callable[[Course], datetime | None], end: Callable[[Course], datetime | None]) -> Floats:
-        """Seconds, or days where moments are cut to the day, from one step to another; NaN where one of them has not been."""
-        return self._moments(end) - self._moments(begin)
+        """Seconds, or days where moments are cut to the day, from one step to another; NaN where one of them has not been.
+
+        So it is where a step ended before it began: such a log departs from the rules, which the replay tells, and is measured all the same.
+        """
+        took = self._moments(end) - self._moments(begin)
+        return np.where(took < 0, np.nan, took)
 
     def _moments(self, of: Callable[[Course], datetime | None]) -> Floats:
-        as_number = _ordinal if self.by_day else datetime.timestamp
+        as_number = _ordinal if self.public else datetime.timestamp
         moments = (np.nan if (moment := of(each)) is None else as_number(moment) for each in self.courses)
         return np.fromiter(moments, dtype=np.float64, count=len(self.courses))
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from projections.treatment.measures.facts import Attribute, Booleans, Facts
-from projections.treatment.statistics.suppression import Cell, suppressed
+from projections.treatment.statistics.suppression import SMALLEST, Cell, suppressed
 
 WHOLE: Final = "whole"
 
@@ -28,6 +28,12 @@ class Grouping:
     def attributes(self, scope: str) -> list[Attribute]:
         """Those that a scope is broken down by: within a theme not by theme."""
         return [each for each in self._facts.attributes if scope == WHOLE or each is not self._facts.themes]
+
+    def few(self, scope: str) -> bool:
+        """Whether nothing may be told of all of them together in a scope: they are too few, or would tell of the few in another by subtraction."""
+        if scope == WHOLE:
+            return int(self.chosen.sum()) < SMALLEST
+        return scope in self.suppressed(self._facts.themes, WHOLE)
 
     def suppressed(self, attribute: Attribute, scope: str) -> frozenset[str]:
         """The groups that a scope must not show; those in which nobody is are among them, so that no zero tells of anybody."""

@@ -17,12 +17,13 @@ def reviewers(facts: Facts, scope: Booleans) -> ReviewerAgreement:
     """Over the pairs of successive looks in a scope."""
     matrix = np.zeros((2, 2), dtype=np.int64)
     for removal in _removals(facts, scope):
-        for earlier, later in _pairs(removal):
+        for earlier, later in pairs(removal):
             matrix[earlier, later] += 1
     return ReviewerAgreement(int(matrix.sum()), matrix.tolist(), agreement(matrix), kappa(matrix).value)
 
 
-def _pairs(removal: Removal) -> Iterator[tuple[int, int]]:
+def pairs(removal: Removal) -> Iterator[tuple[int, int]]:
+    """What each look at a removal decided, with what the next one did."""
     stands = HIDES
     for look in (removal.second, removal.third):
         if look is not None:

@@ -8,18 +8,20 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import numpy as np
 import pytest
 
 from adapters.memory_keyring import MemoryKeyring
 from adapters.sealing import KeyringSealer
-from domain import contribution
-from domain.record import Recorded, topic
+from domain import contribution, publication
+from domain.record import Event, Recorded, topic
 from domain.sealed import PENDING
 from domain.treatment.ledger import Ledger
 from projections.treatment.measures import views
 from projections.treatment.measures.computing import computed, definitions, documents
+from projections.treatment.measures.delaying import STEPS
 from projections.treatment.measures.document import Measures, Scope
-from projections.treatment.measures.facts import week
+from projections.treatment.measures.facts import Facts, week
 from tests.bench.consultations import SEED, SLUG, Played
 from tests.projections.histories import SLUG as SMALL
 from tests.projections.histories import World
@@ -45,6 +47,11 @@ def played(contributions: int, up_to: int | None = None) -> Ledger:
 @pytest.fixture(scope="module")
 def whole() -> dict[Any, Measures]:
     return documents(played(600), SEED)
+
+
+@pytest.fixture(scope="module")
+def few() -> dict[Any, Measures]:
+    return documents(played(120), SEED)
 
 
 def scopes(measures: Measures) -> dict[str, Scope]:
@@ -96,6 +103,79 @@ def test_no_group_of_fewer_than_ten_is_shown(whole: dict[Any, Measures]) -> None
                     spread is None or spread.n >= measures.smallest_group for by in step.by.values() for spread in by.values()
                 )
     assert suppressed > 0
+
+
+def test_the_public_is_told_nothing_together_of_fewer_than_ten(few: dict[Any, Measures]) -> None:
+    """Removals, appeals and proposals of a small consultation concern a few in most themes, and by subtraction one more."""
+    public, internal = few["public"], few["internal"]
+    told = [
+        spread
+        for scope in scopes(public).values()
+        for step in (scope.delays or {}).values()
+        for spread in [step.overall]
+        if spread
+    ]
+    assert all(spread.n >= public.smallest_group for spread in told)
+    assert any(step.overall and step.overall.n < 10 for step in (internal.whole.delays or {}).values())
+    for measures in (public, internal):
+        assert all(each.n >= measures.smallest_group for scope in scopes(measures).values() for each in scope.parity or ())
+    for scope in scopes(public).values():
+        assert scope.readers is None or scope.readers.units >= public.smallest_group
+        assert scope.reviewers is None or scope.reviewers.pairs >= public.smallest_group
+
+
+def test_what_is_suppressed_in_one_theme_is_suppressed_in_another_by_which_it_could_be_told(few: dict[Any, Measures]) -> None:
+    public = few["public"]
+    for step, delays in (public.whole.delays or {}).items():
+        if delays.overall:
+            shown = [theme.delays[step].overall for theme in public.themes.values() if theme.delays]
+            rest = delays.overall.n - sum(spread.n for spread in shown if spread)
+            assert rest == 0 or rest >= public.smallest_group
+
+
+def test_of_fewer_than_ten_contributions_coverage_alone_is_told() -> None:
+    for measures in documents(played(9), SEED).values():
+        assert measures.whole.coverage["received"].count == 9
+        assert (measures.whole.delays, measures.whole.readers, measures.whole.reviewers, measures.whole.parity) == (None,) * 4
+        assert measures.length_bounds == []
+
+
+def test_what_waited_out_of_sight_for_its_first_look_is_not_published_by_a_bundle() -> None:
+    """Moderation before publication: the bundle stands at the position of the second deposit, when one has been looked at."""
+    ledger = Ledger("held")
+    streams = [UUID(int=number, version=4) for number in range(2)]
+    submitted = contribution.Submitted("held", "t", 1, "web", "", "fr", 9, False, True, bytes(32), bytes(32), PENDING)
+    bundle = UUID(int=9, version=4)
+    happened: list[tuple[UUID, Event]] = [
+        (streams[0], submitted),
+        (streams[0], contribution.Kept("mona")),
+        (streams[1], submitted),
+        (streams[1], contribution.Kept("mona")),
+        (bundle, publication.Prepared("held", "snapshot", 3, bytes(32), "karim", 4)),
+        (bundle, publication.Published("https://exemple.fr", "karim")),
+    ]
+    for position, (stream, event) in enumerate(happened, 1):
+        ledger.follow(Recorded(position, stream, 1, "held", NOON, event, topic(event)))
+    share = documents(ledger, None)["public"].whole.coverage["published"]
+    assert (share.count, share.of) == (1, 2)
+
+
+def test_a_log_that_departs_from_the_rules_is_measured_all_the_same() -> None:
+    """A text is read before anybody has looked at it."""
+    ledger, stream, assignment = Ledger("early"), UUID(int=1, version=4), UUID(int=2, version=4)
+    happened: list[contribution.Event] = [
+        contribution.Submitted("early", "t", 1, "web", "", "fr", 9, False, False, bytes(32), bytes(32), PENDING),
+        contribution.ReadingAssigned(assignment, "ada", 1, NOON, 1),
+        contribution.Coded(assignment, "ada", 1, ("access",)),
+        contribution.Kept("mona"),
+    ]
+    for position, event in enumerate(happened, 1):
+        at = NOON + timedelta(days=position)
+        ledger.follow(Recorded(position, stream, position, "early", at, event, topic(event)))
+    facts = Facts(ledger, public=False)
+    assert np.isnan(facts.delays(*STEPS["first-reading"])).all()
+    assert facts.delays(*STEPS["moderation"]).tolist() == [3 * 86_400.0]
+    assert documents(ledger, None)["internal"].whole.coverage["read-once"].count == 1
 
 
 def test_every_measure_states_its_definition_and_its_source(whole: dict[Any, Measures]) -> None:
