@@ -160,7 +160,7 @@ def test_what_the_measures_call_a_channel_or_a_contact_left_has_a_name_in_both_l
     ledger = Ledger(SLUG)
     for position, (stream, version, event, at) in enumerate(Played(40).events(), 1):
         ledger.follow(Recorded(position, stream, version, SLUG, at, event, topic(event)))
-    groups = {each.name: set(each.groups) for each in Facts(ledger, by_day=False).attributes}
+    groups = {each.name: set(each.groups) for each in Facts(ledger, public=False).attributes}
 
     assert groups["contact"] == set(TEXTS["contact"]) == {"left", "none"}
     assert groups["channel"] <= set(TEXTS["channel"])
